@@ -1,0 +1,153 @@
+"""recbench: does training on a sample still pick the same recommendation algorithm?
+
+What is named here is the public interface; nothing else is promised. Names that need JAX, Flax, Polars or pydantic are
+imported when they are first used, so that ``from recbench import hookimpl`` stays light.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from recbench.contracts.errors import RecbenchError
+from recbench.contracts.hookspecs import hookimpl
+from recbench.contracts.records import (
+    Agreement,
+    Budget,
+    Dataset,
+    Interactions,
+    Provenance,
+    RunRecord,
+    Sample,
+    Split,
+    Synthesis,
+)
+from recbench.contracts.specs import (
+    AlgorithmSpec,
+    CommandSpec,
+    DatasetSpec,
+    ExecutorSpec,
+    MetricSpec,
+    Parameter,
+    SamplerSpec,
+)
+
+if TYPE_CHECKING:
+    from recbench.bench.agreement import agreement
+    from recbench.bench.runner import run_suite
+    from recbench.bench.sample import draw_sample
+    from recbench.bench.session import evaluate, fit
+    from recbench.bench.store import load_results
+    from recbench.contracts.batches import (
+        PairsBatch,
+        Query,
+        RankedTest,
+        RatingsBatch,
+        RowsBatch,
+        SequencesBatch,
+        TrainMatrix,
+    )
+    from recbench.contracts.protocols import (
+        Hyper,
+        ModelShape,
+        SamplerContext,
+        Stage,
+        StepContext,
+    )
+    from recbench.data.noise import corrupt
+    from recbench.data.propensity import inverse_propensity
+    from recbench.data.readers import frame_dataset, load_dataset, read_log
+    from recbench.data.split import make_split
+    from recbench.engine.tables import ItemTable, UserTable
+    from recbench.registry import register
+
+__version__ = version("recbench")
+
+_LAZY = {
+    "agreement": "recbench.bench.agreement",
+    "corrupt": "recbench.data.noise",
+    "draw_sample": "recbench.bench.sample",
+    "evaluate": "recbench.bench.session",
+    "fit": "recbench.bench.session",
+    "frame_dataset": "recbench.data.readers",
+    "inverse_propensity": "recbench.data.propensity",
+    "load_dataset": "recbench.data.readers",
+    "load_results": "recbench.bench.store",
+    "make_split": "recbench.data.split",
+    "read_log": "recbench.data.readers",
+    "register": "recbench.registry",
+    "run_suite": "recbench.bench.runner",
+    "Hyper": "recbench.contracts.protocols",
+    "ModelShape": "recbench.contracts.protocols",
+    "SamplerContext": "recbench.contracts.protocols",
+    "Stage": "recbench.contracts.protocols",
+    "StepContext": "recbench.contracts.protocols",
+    "PairsBatch": "recbench.contracts.batches",
+    "Query": "recbench.contracts.batches",
+    "RankedTest": "recbench.contracts.batches",
+    "RatingsBatch": "recbench.contracts.batches",
+    "RowsBatch": "recbench.contracts.batches",
+    "SequencesBatch": "recbench.contracts.batches",
+    "TrainMatrix": "recbench.contracts.batches",
+    "ItemTable": "recbench.engine.tables",
+    "UserTable": "recbench.engine.tables",
+}
+
+__all__ = [
+    "Agreement",
+    "AlgorithmSpec",
+    "Budget",
+    "CommandSpec",
+    "Dataset",
+    "DatasetSpec",
+    "ExecutorSpec",
+    "Hyper",
+    "Interactions",
+    "ItemTable",
+    "MetricSpec",
+    "ModelShape",
+    "PairsBatch",
+    "Parameter",
+    "Provenance",
+    "Query",
+    "RankedTest",
+    "RatingsBatch",
+    "RecbenchError",
+    "RowsBatch",
+    "RunRecord",
+    "Sample",
+    "SamplerContext",
+    "SamplerSpec",
+    "SequencesBatch",
+    "Split",
+    "Stage",
+    "StepContext",
+    "Synthesis",
+    "TrainMatrix",
+    "UserTable",
+    "agreement",
+    "corrupt",
+    "draw_sample",
+    "evaluate",
+    "fit",
+    "frame_dataset",
+    "hookimpl",
+    "inverse_propensity",
+    "load_dataset",
+    "load_results",
+    "make_split",
+    "read_log",
+    "register",
+    "run_suite",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'recbench' has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

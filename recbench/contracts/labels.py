@@ -1,0 +1,96 @@
+"""Labels such as ``svp-cf[proxy=mf,unit=user]``: a registered name and the parameters that differ from its defaults."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from recbench.contracts.errors import ParameterError
+from recbench.contracts.records import ParameterValue
+from recbench.contracts.specs import Parameter
+
+_LABEL = re.compile(r"\s*([A-Za-z0-9][\w.:+-]*)\s*(?:\[(.*)\])?\s*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A name and its overrides, sorted by parameter: equal labels mean the same contestant."""
+
+    name: str
+    overrides: tuple[tuple[str, ParameterValue], ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Label:
+        """Reads ``name`` or ``name[parameter=value,...]``; values are true, false, numbers or words.
+
+        >>> str(Label.parse("svp-cf[unit=user, proxy=mf]"))
+        'svp-cf[proxy=mf,unit=user]'
+        """
+        found = _LABEL.fullmatch(text)
+        if found is None:
+            raise ParameterError(f"the label {text!r} was not understood: write name or name[parameter=value,...]")
+        overrides: dict[str, ParameterValue] = {}
+        for part in filter(None, (piece.strip() for piece in (found[2] or "").split(","))):
+            name, equals, value = (side.strip() for side in part.partition("="))
+            if not (name and equals and value):
+                raise ParameterError(f"in the label {text!r}, {part!r} is not parameter=value")
+            if name in overrides:
+                raise ParameterError(f"the label {text!r} gives {name!r} twice: give it once")
+            overrides[name] = _value(value)
+        return cls(found[1], tuple(sorted(overrides.items())))
+
+    def __str__(self) -> str:
+        inner = ",".join(f"{name}={str(value).lower() if isinstance(value, bool) else value}"
+                         for name, value in self.overrides)  # fmt: skip
+        return f"{self.name}[{inner}]" if inner else self.name
+
+
+def bind(label: Label, parameters: Sequence[Parameter]) -> dict[str, ParameterValue]:
+    """Defaults with the label's overrides, checked for name, type and choice.
+
+    Raises:
+      ParameterError: names the parameter, what was found and what is allowed.
+    """
+    known = {parameter.name: parameter for parameter in parameters}
+    values = {name: parameter.default for name, parameter in known.items()}
+    for name, value in label.overrides:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"it has {', '.join(sorted(known)) or 'no parameters'}"
+            raise ParameterError(f"{label.name!r} has no parameter {name!r}: {hint}")
+        values[name] = _checked(label.name, known[name], value)
+    return values
+
+
+def simplest(name: str, values: Mapping[str, ParameterValue], parameters: Sequence[Parameter]) -> Label:
+    """The label that gives these values: only what differs from the defaults stands in it."""
+    defaults = {parameter.name: parameter.default for parameter in parameters}
+    return Label(name, tuple(sorted((key, value) for key, value in values.items() if value != defaults.get(key))))
+
+
+def _value(text: str) -> ParameterValue:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _checked(owner: str, parameter: Parameter, value: ParameterValue) -> ParameterValue:
+    wanted = type(parameter.default)
+    if wanted is float and type(value) is int:
+        value = float(value)
+    if type(value) is not wanted:
+        raise ParameterError(
+            f"{owner!r} was given {parameter.name}={value}, but it takes a value of type {wanted.__name__} "
+            f"(default {parameter.default})"
+        )
+    if parameter.choices and value not in parameter.choices:
+        choices = ", ".join(map(str, parameter.choices))
+        raise ParameterError(f"{owner!r} was given {parameter.name}={value}, but it takes one of: {choices}")
+    return value

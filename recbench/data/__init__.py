@@ -1,0 +1,1 @@
+"""Data sets: from a file or the catalogue to a split."""

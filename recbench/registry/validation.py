@@ -1,0 +1,100 @@
+"""What a spec must say before it is let in. Each rule is one sentence that the plugin's author can act on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from recbench.contracts.records import FEEDBACK_TYPES, UNITS, ParameterValue
+from recbench.contracts.specs import (
+    INTERFACE_VERSION,
+    AlgorithmSpec,
+    CommandSpec,
+    DatasetSpec,
+    ExecutorSpec,
+    MetricSpec,
+    Parameter,
+    SamplerSpec,
+    Spec,
+)
+from recbench.registry.entries import Kind
+
+SPEC_CLASSES: dict[Kind, type[Spec]] = {
+    "datasets": DatasetSpec,
+    "samplers": SamplerSpec,
+    "algorithms": AlgorithmSpec,
+    "metrics": MetricSpec,
+    "executors": ExecutorSpec,
+    "commands": CommandSpec,
+}
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+_LONGEST_NAME = 64
+
+
+def problem_of(kind: Kind, spec: Any) -> str:
+    """The first rule that a spec breaks, as one sentence; empty when it may be registered."""
+    wanted = SPEC_CLASSES[kind]
+    if not isinstance(spec, wanted):
+        return f"recbench_{kind} returned a {type(spec).__name__} in its list, where a {wanted.__name__} is expected"
+    return next(_problems(spec), "")
+
+
+def _problems(spec: Spec) -> Iterator[str]:
+    if type(spec.interface) is not int or spec.interface != INTERFACE_VERSION:
+        yield (
+            f"{spec.name!r} was written for version {spec.interface!r} of the plugin interface, and this recbench "
+            f"offers version {INTERFACE_VERSION}"
+        )
+    if not (isinstance(spec.name, str) and len(spec.name) <= _LONGEST_NAME and _NAME.fullmatch(spec.name)):
+        yield f"the name {spec.name!r} is not made of lower-case letters and digits joined by single hyphens"
+    if not (callable(spec.load) or (isinstance(spec.load, str) and _PATH.fullmatch(spec.load))):
+        yield f"load of {spec.name!r} is {spec.load!r}, where a callable or 'package.module:name' is expected"
+    if not (isinstance(spec.summary, str) and spec.summary.strip() and spec.summary.isprintable()):
+        yield f"the summary of {spec.name!r} is not one line of text"
+    match spec:
+        case SamplerSpec():
+            yield from _one_of(spec, "form", ("order", "synthesise"))
+            yield from _some_of(spec, "units", UNITS)
+            yield from _some_of(spec, "feedback", FEEDBACK_TYPES)
+            yield from _parameters(spec.name, spec.parameters)
+        case AlgorithmSpec():
+            yield from _one_of(spec, "form", ("trained", "solved", "host"))
+            yield from _some_of(spec, "feedback", FEEDBACK_TYPES)
+            yield from _parameters(spec.name, spec.hyper)
+            if not (spec.history in (None, "all") or (type(spec.history) is int and spec.history > 0)):
+                yield f"history of {spec.name!r} is {spec.history!r}, where None, 'all' or a count is expected"
+        case MetricSpec():
+            yield from _one_of(spec, "of", ("ranking", "rating"))
+            if not spec.cutoffs or not all(k is None or (type(k) is int and k > 0) for k in spec.cutoffs):
+                yield f"the cut-offs of {spec.name!r} are {spec.cutoffs!r}, where counts or None are expected"
+        case _:
+            return
+
+
+def _one_of(spec: Spec, field: str, allowed: tuple[str, ...]) -> Iterator[str]:
+    value = getattr(spec, field)
+    if value not in allowed:
+        yield f"{field} of {spec.name!r} is {value!r}, where one of {', '.join(allowed)} is expected"
+
+
+def _some_of(spec: Spec, field: str, allowed: tuple[str, ...]) -> Iterator[str]:
+    values = getattr(spec, field)
+    if not isinstance(values, tuple) or not values or not all(value in allowed for value in values):
+        yield f"{field} of {spec.name!r} is {values!r}, where a tuple of {', '.join(allowed)} is expected"
+
+
+def _parameters(owner: str, parameters: Any) -> Iterator[str]:
+    if not isinstance(parameters, tuple) or not all(isinstance(parameter, Parameter) for parameter in parameters):
+        yield f"the parameters of {owner!r} are not a tuple of Parameter"
+        return
+    names = [parameter.name for parameter in parameters]
+    if len(set(names)) < len(names):
+        yield f"{owner!r} declares a parameter twice"
+    for parameter in parameters:
+        if not isinstance(parameter.default, get_args(ParameterValue)):
+            yield f"the default of {owner}[{parameter.name}] is not a truth value, a number or a word"
+        elif parameter.choices and parameter.default not in parameter.choices:
+            yield f"the default of {owner}[{parameter.name}], {parameter.default!r}, is not among its choices"

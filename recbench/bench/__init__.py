@@ -1,0 +1,1 @@
+"""From a suite to a table: samples, plans, runs, the store, agreement."""

@@ -1,0 +1,138 @@
+"""Suites: what comes with recbench is sound, and what is wrong in a file is said in one sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from recbench.bench.suite import load_suite, read_suite, suites
+from recbench.contracts.errors import RecbenchError, SuiteError, UnknownNameError
+
+SMALL = """
+name = "mine"
+version = 1
+summary = "A suite of my own."
+datasets = ["synthetic-tiny"]
+feedback = ["implicit", "explicit"]
+samplers = ["random", "svp-cf[unit=user, proxy=mf]"]
+budgets = ["10%", "0.5"]
+[protocol]
+select = { implicit = "auc", explicit = "mse" }
+[metrics]
+implicit = ["auc"]
+explicit = ["mse"]
+[algorithms.implicit]
+popularity = {}
+mf = { latent = [8, 16], l2 = [0.1] }
+[algorithms.explicit]
+item-mean = {}
+"""
+
+
+@pytest.mark.parametrize("name", sorted(suites()))
+def test_what_comes_with_recbench_is_sound(name: str) -> None:
+    suite = load_suite(name)
+    assert suite.name == name and suite.summary.endswith(".")
+    assert len(suite.seeds.full) >= 2, "a noise ceiling takes two full-data seeds"
+    for feedback in suite.feedback:
+        assert len(suite.algorithms[feedback]) >= 3, "tau over two algorithms says nothing"
+        assert suite.protocol.select[feedback] in suite.metrics[feedback]
+
+
+def test_the_study_is_as_published() -> None:
+    suite = load_suite("svp-cf")
+    assert suite.budgets == ("80%", "60%", "40%", "20%", "10%", "1%")
+    assert suite.protocol.select == {"explicit": "mse", "implicit": "auc", "sequential": "hr@100"}
+    assert suite.algorithms["implicit"]["mf"]["latent"] == (8, 16, 32, 50)
+
+
+def test_a_path_works_wherever_a_name_does(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(SMALL)
+    suite = load_suite(file)
+    assert load_suite(str(file)) == suite
+    assert suite.samplers == ("random", "svp-cf[proxy=mf,unit=user]"), "labels are canonical"
+    assert suite.budgets == ("10%", "50%")
+    assert suite.seeds.full == (0, 1, 2) and suite.protocol.epochs == 100
+
+
+@pytest.mark.parametrize(
+    ("found", "written", "said"),
+    [
+        ('budgets = ["10%", "0.5"]', 'budgets = ["10%", "150%"]', "'budgets.1' is '150%', but a budget of 1.5 share"),
+        ('budgets = ["10%", "0.5"]', 'budgets = ["10%", "0.1"]', "'10%' stands there twice"),
+        ('budgets = ["10%", "0.5"]', "budgets = []", "'budgets' is [], but list should have at least 1 item"),
+        ('"random", "svp', '"random[", "svp', "'samplers.0' is 'random[', but the label 'random[' was not understood"),
+        ("version = 1", "", "the field 'version' is missing"),
+        ("version = 1", "version = 1\nbugdets = 3", "the field 'bugdets' is not known: did you mean 'budgets'?"),
+        ("[protocol]", "[protocol]\nmasks = 1", "the field 'protocol.masks' is not known: did you mean 'mask'?"),
+        (
+            "[protocol]",
+            '[protocol]\nmask = "none"',
+            "'protocol.mask' is 'none', but input should be 'full' or 'sample'",
+        ),
+        ("[protocol]", "[protocol]\nnoise = -1", "'protocol.noise' is -1, but input should be greater than or equal"),
+        ('implicit = ["auc"]', "", "it has no metrics for implicit feedback"),
+        ("latent = [8, 16]", "latent = []", "'algorithms.implicit.mf.latent' is []"),
+        ("latent = [8, 16]", "latent = 8", "'algorithms.implicit.mf.latent' is 8, but input should be a valid list"),
+        ('name = "mine"', 'name = "../mine"', "'name' is '../mine', but string should match pattern"),
+        ("version = 1", "version = = 1", "mine.toml is not TOML"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(found: str, written: str, said: str) -> None:
+    assert found in SMALL
+    with pytest.raises(SuiteError) as raised:
+        read_suite(SMALL.replace(found, written), "mine.toml")
+    assert said in str(raised.value) and "mine.toml" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said", "error"),
+    [
+        ("svpcf", "did you mean 'svp-cf'?", UnknownNameError),
+        ("zzz", "there are quickstart, svp-cf, and a path", UnknownNameError),
+        ("missing.toml", "missing.toml cannot be read: No such file", SuiteError),
+        ("folder/missing", "cannot be read: No such file", SuiteError),
+    ],
+)
+def test_a_suite_that_is_not_there(asked: str, said: str, error: type[RecbenchError]) -> None:
+    with pytest.raises(error) as raised:
+        load_suite(asked)
+    assert said in str(raised.value)
+
+
+def test_options_take_the_place_of_what_stands_in_the_file() -> None:
+    suite = read_suite(SMALL, "mine.toml")
+    other = suite.override(
+        datasets=["a.csv"], samplers=["head"], budgets=["500rows"], full_seeds=2, sample_seeds=[4, 7]
+    )
+    assert (other.datasets, other.samplers, other.budgets) == (("a.csv",), ("head",), ("500rows",))
+    assert (other.seeds.full, other.seeds.sample) == ((0, 1), (4, 7))
+    assert suite.override() == suite
+
+
+def test_algorithms_keep_what_their_label_leaves_of_the_grid() -> None:
+    suite = read_suite(SMALL, "mine.toml")
+    assert suite.override(algorithms=["mf"]).feedback == ("implicit",), "explicit has no mf in this suite"
+    picked = suite.override(algorithms=["mf[latent=8]", "of-mine"]).algorithms
+    assert picked == {
+        "implicit": {"mf[latent=8]": {"l2": (0.1,)}, "of-mine": {}},
+        "explicit": {"of-mine": {}},
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"feedback": ["sequential"]}, "it has no metrics for sequential feedback"),
+        ({"feedback": ["explicit"], "algorithms": ["mf"]}, "it has no algorithms for explicit feedback"),
+        ({"budgets": ["-1"]}, "the budget '-1' was not understood"),
+        ({"full_seeds": 0}, "'seeds.full' is range(0, 0), but"),
+    ],
+)
+def test_options_that_cannot_be_run(options: dict[str, list[str]], said: str) -> None:
+    with pytest.raises(SuiteError) as raised:
+        read_suite(SMALL, "mine.toml").override(**options)  # type: ignore[arg-type]
+    assert said in str(raised.value) and "'mine' with the given options" in str(raised.value)

@@ -1,0 +1,180 @@
+"""Synthetic logs: low-rank tastes, Zipf popularity, exposure that depends on both, ratings, times with drift.
+
+What a user sees is drawn without replacement with log-odds log popularity + mnar x taste + trend (Plackett-Luce, by the
+smallest of exponential draws over the weights). All is computed in blocks of users with histories of like length, each
+with a generator of its own, so that memory is bounded by the log itself and threads change nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recbench import Dataset, Provenance, arrays_dataset
+from recbench_datasets.config import MEDIUM, NETFLIX, SMALL, TINY, SyntheticConfig
+from recbench_datasets.truth import MEAN_RATING, TASTE_WEIGHT, Truth, plant
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BLOCK = 2**19
+"""User-item pairs a block holds at once; part of what a seed means."""
+FIRST_SECOND = 1_000_000_000
+PERIOD = 2_000 * 86_400
+"""Seconds from the first possible row to the last."""
+TREND = 2.0
+"""Log-odds that separate the start of the period from its middle, for an item on its way in, at drift 1."""
+ORDER = 2.0
+"""How much more a row's place in a history follows the drift than chance, at drift 1."""
+
+
+def tiny() -> Dataset:
+    """A log for tests, drawn in well under a second."""
+    return generate(TINY)[0]
+
+
+def small() -> Dataset:
+    """The log of the quickstart suite."""
+    return generate(SMALL)[0]
+
+
+def medium() -> Dataset:
+    """A log of the size of ml-1m."""
+    return generate(MEDIUM)[0]
+
+
+def netflix() -> Dataset:
+    """A log of the size of the Netflix prize."""
+    return generate(NETFLIX)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The log while it is filled, in canonical order."""
+
+    item: NDArray[np.int32]
+    rating: NDArray[np.float32]
+    timestamp: NDArray[np.int64]
+
+
+def generate(config: SyntheticConfig) -> tuple[Dataset, Truth]:
+    """Draws a log with exactly ``config.rows`` distinct pairs and strictly increasing times within each user.
+
+    Returns:
+      The log, with ids 0, 1, ... (items that nobody saw are not in it), and what it was drawn from.
+    """
+    truth = plant(config, _generator(config, 0))
+    length = history_lengths(config, _generator(config, 1))
+    start = np.cumsum(length) - length
+    rows = Rows(np.empty(config.rows, np.int32), np.empty(config.rows, np.float32), np.empty(config.rows, np.int64))
+    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
+        for _ in pool.map(lambda block: _fill(rows, truth, length, start, *block), _blocks(config, length)):
+            pass
+    dataset = arrays_dataset(
+        np.repeat(np.arange(config.users, dtype=np.int32), length),
+        rows.item,
+        rows.rating,
+        rows.timestamp,
+        name=config.name,
+        provenance=Provenance(f"recbench_datasets.synthetic: {config}", licence="CC0-1.0"),
+        user_ids=np.arange(config.users),
+        item_ids=np.arange(config.items),
+    )
+    return dataset, truth
+
+
+def history_lengths(config: SyntheticConfig, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Log-normal lengths between the shortest and the longest that sum to the rows, int64 [users]."""
+    weight = np.exp(config.length_spread * rng.standard_normal(config.users))
+    low, high = 0.0, config.rows / weight.min()
+    for _ in range(100):  # bisection for the scale; each step halves what is left
+        scale = (low + high) / 2
+        total = np.clip(scale * weight, config.min_length, config.max_length).sum()
+        low, high = (scale, high) if total < config.rows else (low, scale)
+    wanted = np.clip(high * weight, config.min_length, config.max_length)
+    length = wanted.astype(np.int64)
+    missing = config.rows - int(length.sum())
+    length[np.argsort(length - wanted, kind="stable")[:missing]] += 1
+    return length
+
+
+def _generator(config: SyntheticConfig, stream: int) -> np.random.Generator:
+    return np.random.Generator(np.random.PCG64([config.seed, stream]))
+
+
+def _blocks(
+    config: SyntheticConfig, length: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.int64], np.random.Generator]]:
+    """Users of like history length, and the generator that is theirs."""
+    order = np.argsort(length, kind="stable")
+    size = max(1, BLOCK // config.items)
+    for stream, first in enumerate(range(0, len(order), size), start=2):
+        yield order[first : first + size], _generator(config, stream)
+
+
+def _fill(
+    rows: Rows,
+    truth: Truth,
+    length: NDArray[np.int64],
+    start: NDArray[np.int64],
+    users: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> None:
+    """Draws the histories of a block of users into their places."""
+    config, count = truth.config, length[users]
+    span = rng.uniform(0.02, 1.0, len(users)) ** 2  # many stay for a while, some for the whole period
+    begin = rng.uniform(0, 1 - span)
+    item = _seen(truth, users, int(count.max()), begin + span / 2, rng)
+    real = np.arange(item.shape[1]) < count[:, None]
+    item = _in_time(truth, users, item, real, rng)
+    elapsed = np.cumsum(rng.standard_exponential((len(users), item.shape[1] + 1)), axis=1)
+    elapsed = elapsed[:, :-1] / np.take_along_axis(elapsed, count[:, None], axis=1)  # in (0, 1) where real
+    taste = _products(truth.user_factors[users], truth.item_factors[item])
+    taste += config.drift * (elapsed - 0.5) * _products(truth.user_drift[users], truth.item_factors[item])
+    rating = MEAN_RATING + truth.user_bias[users, None] + truth.item_bias[item] + TASTE_WEIGHT * taste
+    rating += config.noise * rng.standard_normal(rating.shape)
+    second = ((begin[:, None] + span[:, None] * elapsed) * PERIOD).astype(np.int64)
+    place = (start[users, None] + np.arange(item.shape[1]))[real]
+    rows.item[place] = item[real]
+    rows.rating[place] = np.clip(np.rint(rating[real]), 1, 5)
+    rows.timestamp[place] = (FIRST_SECOND + second + np.arange(item.shape[1]))[real]
+
+
+def _seen(
+    truth: Truth, users: NDArray[np.int64], most: int, middle: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """The ``most`` items that each user sees first, in that order, [block, most]; ``middle``: when, in [0, 1]."""
+    config = truth.config
+    side = np.column_stack([config.mnar * truth.user_factors[users], config.drift * TREND * (2 * middle - 1)])
+    odds = side @ np.column_stack([truth.item_factors, truth.item_trend]).T
+    np.exp(odds, out=odds)
+    odds *= truth.popularity
+    wait = rng.standard_exponential(odds.shape)
+    wait /= odds
+    first = np.argpartition(wait, most - 1, axis=1)[:, :most]
+    order = np.argsort(np.take_along_axis(wait, first, axis=1), axis=1)
+    return np.take_along_axis(first, order, axis=1)
+
+
+def _in_time(
+    truth: Truth,
+    users: NDArray[np.int64],
+    item: NDArray[np.int64],
+    real: NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> NDArray[np.int64]:
+    """The items of each history in the order they are seen in: by drift of item and taste, and chance."""
+    heading = truth.item_trend[item] + _products(truth.user_drift[users], truth.item_factors[item])
+    late = truth.config.drift * ORDER * heading + rng.standard_normal(item.shape)
+    return np.take_along_axis(item, np.argsort(np.where(real, late, np.inf), axis=1), axis=1)
+
+
+def _products(user: NDArray[np.float64], item: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Inner products of each user's vector [block, d] with those of its items [block, k, d]."""
+    product: NDArray[np.float64] = (item @ user[:, :, None])[:, :, 0]
+    return product

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
         Stage,
         StepContext,
     )
+    from recbench.data.arrays import arrays_dataset
     from recbench.data.noise import corrupt
     from recbench.data.propensity import inverse_propensity
     from recbench.data.readers import frame_dataset, load_dataset, read_log
@@ -66,6 +67,7 @@ __version__ = version("recbench")
 
 _LAZY = {
     "agreement": "recbench.bench.agreement",
+    "arrays_dataset": "recbench.data.arrays",
     "corrupt": "recbench.data.noise",
     "draw_sample": "recbench.bench.sample",
     "evaluate": "recbench.bench.session",
@@ -127,6 +129,7 @@ __all__ = [
     "TrainMatrix",
     "UserTable",
     "agreement",
+    "arrays_dataset",
     "corrupt",
     "draw_sample",
     "evaluate",

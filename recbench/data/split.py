@@ -11,6 +11,7 @@ import numpy as np
 from recbench.contracts.errors import DataError, ParameterError, UnknownNameError
 from recbench.contracts.labels import Label
 from recbench.contracts.records import FEEDBACK_TYPES, Dataset, Feedback, Interactions, Split
+from recbench.data.arrays import tied_times
 from recbench.data.parts import MIN_ROWS, PROTOCOLS, TEST, TRAIN, VALIDATION, given_parts, user_starts
 from recbench.rng import generator
 
@@ -71,23 +72,8 @@ def make_split(
         validation_position=np.flatnonzero(validation),
         user_ids=user_ids,
         item_ids=item_ids,
-        tied_times=tied_times(log.user, log.timestamp),
+        tied_times=tied_times(log),
     )
-
-
-def tied_times(user: NDArray[np.int32], timestamp: NDArray[np.int64] | None) -> float:
-    """Share of rows that share user and time with another row; rows in canonical order, 0 without times.
-
-    >>> tied_times(np.array([0, 0, 0, 1]), np.array([5, 5, 9, 9]))
-    0.5
-    """
-    if timestamp is None or len(user) == 0:
-        return 0.0
-    same = (user[1:] == user[:-1]) & (timestamp[1:] == timestamp[:-1])
-    tied = np.zeros(len(user), dtype=np.bool_)
-    tied[1:] = same
-    tied[:-1] |= same
-    return float(np.count_nonzero(tied) / len(tied))
 
 
 # --- what may be split, and which rows stay ---------------------------------------------------------------------------

@@ -1,0 +1,145 @@
+"""From a name or a file to a data set: the door that every command and notebook comes in by."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from recbench.contracts.errors import ContractError, DataError, UnknownNameError
+from recbench.contracts.records import Dataset, Provenance
+from recbench.data.archives import unpacked
+from recbench.data.columns import Columns
+from recbench.data.core import keep_core
+from recbench.data.download import network
+from recbench.data.formats import explain, raw_log
+from recbench.data.frames import frame_dataset, log_dataset
+from recbench.data.values import typed_log
+
+if TYPE_CHECKING:
+    from recbench.registry import Registry
+
+__all__ = ["Columns", "file_dataset", "frame_dataset", "load_dataset", "read_log"]
+
+
+def load_dataset(
+    name_or_path: str | Path,
+    *,
+    offline: bool = False,
+    columns: Columns | None = None,
+    separator: str | None = None,
+    member: str | None = None,
+    k_core: int = 0,
+    registry: Registry | None = None,
+) -> Dataset:
+    """The data set that a plugin registered under a name, or the one in a file.
+
+    Args:
+      name_or_path: a name such as ``ml-100k``; what has a suffix or a folder in it, such as ``./log.csv``, is a file.
+      offline: never use the network.
+      columns: which columns of a file to read; None: those with the usual names.
+      separator: between the fields of a text file; None: found by looking.
+      member: the file to read of an archive with several.
+      k_core: keep users and items with at least so many rows; 0 keeps all.
+      registry: where names are looked up; None: the process's own.
+
+    Raises:
+      UnknownNameError: no plugin registered the name; the nearest ones are offered.
+      DataError: the file, or a value in it, is not what it should be.
+      DownloadError: the data set is not here and could not be brought here.
+    """
+    if not _is_path(name_or_path):
+        try:
+            dataset = _registered(str(name_or_path), offline=offline, registry=registry)
+        except UnknownNameError:
+            if not Path(name_or_path).is_file():
+                raise
+        else:
+            _refuse_file_options(dataset.name, columns, separator, member)
+            return keep_core(dataset, k_core) if k_core else dataset
+    return file_dataset(Path(name_or_path), columns=columns, separator=separator, member=member, k_core=k_core)
+
+
+def file_dataset(
+    path: Path,
+    *,
+    name: str | None = None,
+    provenance: Provenance | None = None,
+    columns: Columns | None = None,
+    separator: str | None = None,
+    member: str | None = None,
+    k_core: int = 0,
+) -> Dataset:
+    """The data set in a file, named after it unless a name is given."""
+    log = read_log(path, columns=columns, separator=separator, member=member)
+    provenance = provenance or Provenance(str(path))
+    return log_dataset(log, name=name or path.name.partition(".")[0], provenance=provenance, k_core=k_core)
+
+
+def read_log(
+    path: str | Path,
+    *,
+    columns: Columns | None = None,
+    separator: str | None = None,
+    member: str | None = None,
+) -> pl.DataFrame:
+    """The rows of an interaction log in the order of the file.
+
+    Separated text, parquet, RecBole ``.inter``, JSON lines, Python literal lines and Netflix's ``mv_*.txt``, plain or
+    in gzip, zip or tar; what it is, is found by looking at the file.
+
+    Returns:
+      Columns user and item (Int64, or String where an id is not an integer), and where the log has them rating
+      (Float32), timestamp (Int64, seconds) and split (an Enum of train, validation, test; null for none).
+
+    Raises:
+      DataError: names the file and the line, what was found, what was expected and the option that mends it.
+    """
+    path = Path(path)
+    source = str(path)
+    if not path.exists():
+        raise DataError(f"there is no file {source}: give the path of an interaction log, or the name of a data set")
+    try:
+        with unpacked(path, source=source, member=member) as plain:
+            return _plain_log(plain, columns or Columns(), separator, source=source)
+    except OSError as error:
+        raise DataError(f"{source} cannot be read: {error.strerror or error}") from error
+
+
+def _plain_log(path: Path, columns: Columns, separator: str | None, *, source: str) -> pl.DataFrame:
+    try:
+        raw = raw_log(path, source=source, columns=columns, separator=separator)
+        return typed_log(raw)
+    except pl.exceptions.PolarsError as error:
+        raise explain(error, path, separator, source=source) from error
+
+
+def _registered(name: str, *, offline: bool, registry: Registry | None) -> Dataset:
+    if registry is None:
+        # Only names need the plugins: a file is read without looking for any.
+        from recbench.registry import default
+
+        registry = default()
+    registered = registry.get("datasets", name)
+    with network(offline=offline):
+        dataset = registered.load()()
+    if not isinstance(dataset, Dataset):
+        raise ContractError(
+            f"the data set {name!r} of {registered.distribution} loaded as {type(dataset).__name__}, "
+            "but a recbench.Dataset is expected"
+        )
+    return dataset
+
+
+def _refuse_file_options(name: str, columns: Columns | None, separator: str | None, member: str | None) -> None:
+    if separator is not None or member is not None or columns not in (None, Columns()):
+        raise DataError(
+            f"{name} is a registered data set, so columns, separator and member are known: leave these options out, "
+            "or give the path of a file"
+        )
+
+
+def _is_path(name: str | Path) -> bool:
+    return isinstance(name, Path) or os.sep in name or bool(Path(name).suffix)

@@ -86,7 +86,7 @@ def recbench_executors() -> Iterable[ExecutorSpec]:
     return [
         ExecutorSpec(
             name="local",
-            load="recbench.bench.runner:LocalExecutor",
+            load="recbench.bench.executor:LocalExecutor",
             summary="This process, one group after the other.",
         )
     ]

@@ -127,7 +127,8 @@ class Registry:
             reasons = "; ".join(f"{q.distribution} {q.version}: {q.reason}" for q in aside)
             return f"the {what} {name!r} is in quarantine ({reasons})"
         near = difflib.get_close_matches(name, self._index[kind], n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"'recbench list {kind}' shows what there is"
+        listing = "recbench --help" if kind == "commands" else f"recbench list {kind}"
+        hint = f"did you mean {near[0]!r}?" if near else f"'{listing}' shows what there is"
         lost = len({(q.distribution, q.version) for q in self.quarantined})
         plugins = "1 plugin has" if lost == 1 else f"{lost} plugins have"
         note = f" ({plugins} something in quarantine: see 'recbench plugins')" if lost else ""

@@ -1,0 +1,70 @@
+"""Proxies of samplers: algorithms trained once on the full train set, whose errors say how hard each row is."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recbench import rng
+from recbench.contracts.errors import ContractError
+from recbench.contracts.labels import Label, bind, simplest
+from recbench.contracts.records import ParameterValue, Split
+from recbench.registry import Registry
+
+if TYPE_CHECKING:
+    from recbench.engine.batch import DeviceSplit
+
+Errors = NDArray[np.float32]
+
+
+class Proxies:
+    """The proxies of one split: each (algorithm, hyper-parameters, seed) is trained once, whoever asks for it.
+
+    Args:
+      data: the split on the device, if it is there already; otherwise the first proxy brings it there.
+    """
+
+    def __init__(self, split: Split, registry: Registry, *, data: DeviceSplit | None = None) -> None:
+        self._split = split
+        self._registry = registry
+        self._data = data
+        self._errors: dict[str, tuple[Errors, float]] = {}
+
+    def errors(self, algorithm: str, hyper: Mapping[str, ParameterValue], *, seed: int) -> tuple[str, Errors, float]:
+        """Name of the proxy, error of each train row summed over the epochs (float32 [n], read-only), its seconds.
+
+        Raises:
+          UnknownNameError: no plugin registered the algorithm.
+          ParameterError: the algorithm has no such hyper-parameter.
+          ContractError: its errors are not finite.
+        """
+        spec = self._registry.get("algorithms", algorithm).spec
+        values = bind(Label(algorithm, tuple(sorted(hyper.items()))), spec.hyper)
+        label = str(simplest(algorithm, values, spec.hyper))
+        name = json.dumps([label, seed])
+        if name not in self._errors:
+            started = time.perf_counter()
+            errors = self._train(algorithm, values, label=label, seed=seed)
+            errors.flags.writeable = False
+            self._errors[name] = errors, time.perf_counter() - started
+        return name, *self._errors[name]
+
+    def _train(self, algorithm: str, hyper: Mapping[str, ParameterValue], *, label: str, seed: int) -> Errors:
+        # Only samplers with a proxy need JAX, so it is imported here.
+        from recbench.engine.batch import place_split
+        from recbench.engine.run import Contestant, training_errors
+
+        if self._data is None:
+            self._data = place_split(self._split)
+        registered = self._registry.get("algorithms", algorithm)
+        contestant = Contestant(algorithm, registered.spec, registered.load()())
+        key_data = rng.key_data(purpose="proxy", **self._split.axes, proxy=label, sample_seed=seed)
+        errors = np.array(training_errors(self._data, contestant, hyper, key_data=key_data), dtype=np.float32)
+        if not np.isfinite(errors).all():
+            raise ContractError(f"the proxy {label!r} diverged on {self._split.dataset}: its errors are not finite")
+        return errors

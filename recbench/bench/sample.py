@@ -1,0 +1,214 @@
+"""From a split to a sample: the core keeps the contract of samplers, so that a plugin need only score rows."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from recbench import rng
+from recbench.bench.context import BoundSampler, CallContext, bind_sampler
+from recbench.bench.coverage import coverage, too_small
+from recbench.bench.order import keep, order_units, out_of_reach
+from recbench.bench.proxy import Proxies
+from recbench.bench.rules import broken, checked_order, checked_synthesis, fingerprint, read_only
+from recbench.contracts.errors import ParameterError
+from recbench.contracts.records import Budget, ParameterValue, Sample, Split, Synthesis
+from recbench.registry import Registry, default
+
+if TYPE_CHECKING:
+    from recbench.engine.batch import DeviceSplit
+
+__all__ = ["FULL", "SampleDrawer", "coverage", "draw_sample", "full_sample", "too_small"]
+
+FULL = "full"
+"""The label of all rows."""
+
+
+def draw_sample(
+    sampler: str,
+    split: Split,
+    budget: Budget | str,
+    *,
+    seed: int = 0,
+    registry: Registry | None = None,
+    data: DeviceSplit | None = None,
+) -> Sample | Synthesis:
+    """Draws one sample of the train rows. For many of one split, :class:`SampleDrawer` shares the work.
+
+    Args:
+      sampler: label, as in ``svp-cf[proxy=mf,unit=user]``.
+      budget: a :class:`Budget` or its text: ``10%``, ``1000rows``, ``500users``.
+      seed: equal seeds give equal samples.
+
+    Raises:
+      UnknownNameError: no plugin registered the sampler.
+      ParameterError: it has no such parameter, cannot work on this split, or the budget is out of reach.
+      ContractError: the sampler returned what its contract forbids.
+    """
+    wanted = Budget.parse(budget) if isinstance(budget, str) else budget
+    return SampleDrawer(split, registry, data=data).draw(sampler, wanted, seed)
+
+
+def full_sample(split: Split) -> Sample:
+    """All train rows, as the sample that others are compared with."""
+    return Sample(np.arange(len(split.train), dtype=np.int64), FULL, Budget(1.0), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What a sampler made, and what each part of the work took."""
+
+    made: NDArray[np.uint32] | Synthesis  # units from the first to keep to the last, or fake users
+    seconds: Mapping[str, float]  # own work under the label, each proxy under its name: no proxy counts twice
+
+    @property
+    def nbytes(self) -> int:
+        return self.made.rows.nbytes if isinstance(self.made, Synthesis) else self.made.nbytes
+
+
+class SampleDrawer:
+    """Draws the samples of one split. A sampler is called once a seed and serves all budgets; proxies are shared.
+
+    Args:
+      registry: where samplers and proxies are looked up; None: this process's.
+      data: the split on the device, if it is there already (proxies train on it).
+      check: call each sampler twice and compare, and hash its input before and after: for the tests of a plugin.
+      memory: bytes of orders to hold; the least recently used ones are made anew when asked for again.
+    """
+
+    def __init__(
+        self,
+        split: Split,
+        registry: Registry | None = None,
+        *,
+        data: DeviceSplit | None = None,
+        check: bool = False,
+        memory: int = 4 << 30,
+    ) -> None:
+        self.split = split
+        self._registry = registry or default()
+        self._proxies = Proxies(split, self._registry, data=data)
+        self._train = read_only(split.train)
+        self._check = check
+        self._memory = memory
+        self._drawn: OrderedDict[tuple[str, int, str], _Drawn] = OrderedDict()
+        self._active: list[str] = []
+
+    def label(self, sampler: str) -> str:
+        """The simplest form of a label: equal labels mean equal samples."""
+        return FULL if sampler == FULL else bind_sampler(sampler, self._registry).label
+
+    def refusal(self, sampler: str, budget: Budget | None = None) -> str:
+        """Why the sampler cannot work on this split (or at this budget); empty when it can. Nothing is drawn.
+
+        Raises:
+          UnknownNameError, ParameterError: the label itself is wrong.
+        """
+        return "" if sampler == FULL else self._refusal(bind_sampler(sampler, self._registry), budget)
+
+    def draw(self, sampler: str, budget: Budget, seed: int = 0) -> Sample | Synthesis:
+        """One sample; budgets of one sampler and seed share the work, and their samples are nested.
+
+        Raises:
+          UnknownNameError, ParameterError, ContractError: as :func:`draw_sample`.
+        """
+        return self._with_seconds(sampler, budget, seed)[0]
+
+    def seconds(self, sampler: str, budget: Budget, seed: int = 0) -> float:
+        """What drawing this sample takes alone: wall time, its proxy included also where that was shared."""
+        if sampler == FULL:
+            return 0.0
+        return sum(self._once(bind_sampler(sampler, self._registry), budget, seed).seconds.values())
+
+    def _with_seconds(self, sampler: str, budget: Budget, seed: int) -> tuple[Sample | Synthesis, Mapping[str, float]]:
+        if sampler == FULL:
+            return full_sample(self.split), {}
+        bound = bind_sampler(sampler, self._registry)
+        if reason := self._refusal(bound, budget):
+            raise ParameterError(reason)
+        drawn = self._once(bound, budget, seed)
+        if isinstance(drawn.made, Synthesis):
+            return drawn.made, drawn.seconds
+        rows = keep(drawn.made, self._train, bound.unit, budget)
+        return Sample(rows, bound.label, budget, seed), drawn.seconds
+
+    def _refusal(self, bound: BoundSampler, budget: Budget | None) -> str:
+        spec, feedback = bound.spec, self.split.feedback
+        if feedback not in spec.feedback:
+            return f"{spec.name!r} works on {' and '.join(spec.feedback)} feedback, not on {feedback}"
+        if spec.needs_timestamps and self.split.train.timestamp is None:
+            return f"{spec.name!r} needs timestamps, and the data have none"
+        if budget is None:
+            return ""
+        if spec.form == "order":
+            return out_of_reach(self._train, bound.unit, budget)
+        if budget.of in ("share", "rows"):
+            return f"{spec.name!r} makes fake users: ask for a number or a share of users, as in 500users or 5%users"
+        return ""
+
+    def _once(self, bound: BoundSampler, budget: Budget, seed: int) -> _Drawn:
+        place = bound.label, seed, "" if bound.spec.form == "order" else str(budget)
+        if place not in self._drawn:
+            if bound.label in self._active:
+                raise broken(bound.label, "no-circle", " is made of ".join([*self._active, bound.label]))
+            self._active.append(bound.label)
+            try:
+                drawn = self._make(bound, budget, seed)
+            finally:
+                self._active.pop()
+            self._make_room(drawn.nbytes)
+            self._drawn[place] = drawn
+        self._drawn.move_to_end(place)
+        return self._drawn[place]
+
+    def _make_room(self, size: int) -> None:
+        while self._drawn and sum(drawn.nbytes for drawn in self._drawn.values()) + size > self._memory:
+            self._drawn.popitem(last=False)
+
+    def _make(self, bound: BoundSampler, budget: Budget, seed: int) -> _Drawn:
+        axes = {**self.split.axes, "sampler": bound.label, "sample_seed": seed}
+        started = time.perf_counter()
+        context = self._context(bound, axes, seed)
+        result = self._call(bound, budget, context)
+        made: NDArray[np.uint32] | Synthesis
+        if isinstance(result, Synthesis):
+            made = replace(result, sampler=bound.label, budget=budget, seed=seed)
+        else:
+            made = order_units(result, self._train, bound.unit, rng=rng.generator(purpose="ties", **axes))
+        seconds = context.seconds(time.perf_counter() - started)
+        if self._check and not _same(result, self._call(bound, budget, self._context(bound, axes, seed))):
+            raise broken(bound.label, "repeatable", "the second call returned different values")
+        return _Drawn(made, {bound.label if part == "" else part: spent for part, spent in seconds.items()})
+
+    def _context(self, bound: BoundSampler, axes: Mapping[str, ParameterValue], seed: int) -> CallContext:
+        source = rng.generator(purpose="sampler", **axes)
+        return CallContext(
+            self.split.feedback, bound.unit, bound.parameters, source, seed, self._proxies, self._with_seconds
+        )
+
+    def _call(self, bound: BoundSampler, budget: Budget, context: CallContext) -> NDArray[np.float32] | Synthesis:
+        before = fingerprint(self.split.train) if self._check else ""
+        order = bound.spec.form == "order"
+        arguments: tuple[Any, ...] = (self._train, context) if order else (self._train, budget, context)
+        try:
+            result = bound.load()(*arguments)
+        except ValueError as error:
+            if "read-only" in str(error):
+                raise broken(bound.label, "input-untouched", "it tried to write into them") from error
+            raise
+        if self._check and fingerprint(self.split.train) != before:
+            raise broken(bound.label, "input-untouched", "it changed them")
+        if order:
+            return checked_order(result, length=len(self._train), sampler=bound.label)
+        return checked_synthesis(result, self.split, budget, sampler=bound.label)
+
+
+def _same(first: NDArray[np.float32] | Synthesis, second: NDArray[np.float32] | Synthesis) -> bool:
+    one, other = (made.rows if isinstance(made, Synthesis) else made for made in (first, second))
+    return bool(np.array_equal(one, other))

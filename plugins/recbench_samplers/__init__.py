@@ -1,0 +1,58 @@
+"""The built-in samplers, one method per file. This module imports no numerics: listing stays fast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from recbench import Parameter, SamplerSpec, hookimpl
+
+_STUDY = "Sachdeva, Wu, McAuley, On Sampling Collaborative Filtering Datasets, WSDM 2022"
+_PROXY = Parameter("proxy", "bias-only", "the algorithm whose errors say how hard a row is", ("bias-only", "mf"))
+
+
+@hookimpl
+def recbench_samplers() -> Iterable[SamplerSpec]:
+    """Random, stratified and temporal samples, head users, SVP-CF."""
+    return [
+        SamplerSpec(
+            name="random",
+            load="recbench_samplers.random:order",
+            summary="Interactions, users or items at random.",
+            source=f"{_STUDY}, section 3",
+            units=("interaction", "user", "item"),
+            formula="a uniform draw for each unit",
+        ),
+        SamplerSpec(
+            name="stratified",
+            load="recbench_samplers.stratified:order",
+            summary="The same share of every user's history, at random within it.",
+            source=f"{_STUDY}, section 3",
+            formula="-(random rank within the history + offset of the user) / history length, offset uniform in [0, 1)",
+        ),
+        SamplerSpec(
+            name="temporal",
+            load="recbench_samplers.temporal:order",
+            summary="The most recent share of every user's history.",
+            source=f"{_STUDY}, section 3",
+            needs_timestamps=True,
+            formula="-(rank within the history, newest first + offset of the user) / history length, offset in [0, 1)",
+        ),
+        SamplerSpec(
+            name="head",
+            load="recbench_samplers.head:order",
+            summary="The users with the longest histories: the usual dense core.",
+            source=f"{_STUDY}, section 3",
+            units=("user",),
+            draws=False,
+            formula="history length",
+        ),
+        SamplerSpec(
+            name="svp-cf",
+            load="recbench_samplers.svp_cf:order",
+            summary="What a cheap proxy keeps getting wrong while it trains: easy rows go first.",
+            source=f"{_STUDY}, section 3.1",
+            units=("interaction", "user", "item"),
+            parameters=(_PROXY,),
+            formula="sum over the proxy's epochs of its error on the row: squared error, or 1 - AUC against negatives",
+        ),
+    ]

@@ -145,7 +145,7 @@ class Suite(_Model):
                 for label in labels
                 if label.name not in listed or _base(label, self.algorithms.get(feedback, {})) is not None
             }
-            for feedback in self.feedback
+            for feedback in self.algorithms
         }
 
 

@@ -1,0 +1,273 @@
+"""Running a suite: what is stored already is left out, and each group is stored as it is done."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import polars as pl
+
+from recbench.bench.cells import Cell
+from recbench.bench.executor import LocalExecutor
+from recbench.bench.parts import Origin
+from recbench.bench.plan import Hyper, Plan, left_out
+from recbench.bench.roster import check
+from recbench.bench.selection import choose
+from recbench.bench.store import Store
+from recbench.bench.suite import Suite, load_suite
+from recbench.contracts.errors import DataError, DownloadError, RecbenchError
+from recbench.contracts.protocols import Executor
+from recbench.contracts.records import Dataset, Feedback, RunRecord, Split
+from recbench.data.frames import frame_dataset
+from recbench.data.noise import corrupt
+from recbench.data.readers import load_dataset
+from recbench.data.split import make_split
+from recbench.registry import Registry, default
+
+__all__ = ["Benchmark", "LocalExecutor", "Progress", "Summary", "run_suite"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What a benchmark reports while it runs."""
+
+    kind: Literal["split", "group", "note"]  # a split is ready; records were stored; something to know
+    text: str
+    done: int  # cells that are stored, of this suite
+    total: int  # cells of the splits seen so far
+
+
+@dataclass
+class Summary:
+    """What a benchmark did."""
+
+    statuses: Counter[str] = field(default_factory=Counter)  # of the runs of this call, by status
+    stored: int = 0  # cells that were stored before
+    cells: set[str] = field(default_factory=set)  # ids of all cells that the suite asked for
+    notes: list[str] = field(default_factory=list)  # what was left out, and why
+    lost: list[str] = field(default_factory=list)  # data sets that could not be read
+    seconds: float = 0.0
+    compilations: int = 0
+
+    @property
+    def runs(self) -> int:
+        """Runs that were trained."""
+        return sum(count for status, count in self.statuses.items() if status != "skipped")
+
+    @property
+    def runs_per_minute(self) -> float:
+        return 60 * self.runs / self.seconds if self.seconds else 0.0
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing failed; what was skipped had a reason to be."""
+        return not self.lost and not set(self.statuses) - {"ok", "skipped"}
+
+
+Report = Callable[[Progress], None]
+
+
+class Benchmark:
+    """A suite, the data it runs on, and the store it fills.
+
+    Args:
+      suite: a name, a path, or a :class:`~recbench.bench.suite.Suite` (with its overrides applied).
+      data: a path, a frame or a :class:`Dataset` in place of the suite's data sets.
+      executor: where runs are computed: an executor, or a registered name; None: here.
+      offline: never use the network.
+
+    Raises:
+      RecbenchError: the suite names what cannot be run; no data have been read.
+    """
+
+    def __init__(
+        self,
+        suite: str | Path | Suite,
+        *,
+        data: Any = None,
+        store: str | Path | Store | None = None,
+        registry: Registry | None = None,
+        executor: Executor | str | None = None,
+        offline: bool = False,
+    ) -> None:
+        self.suite = suite if isinstance(suite, Suite) else load_suite(suite)
+        self.registry = registry or default()
+        self.store = store if isinstance(store, Store) else Store(store)
+        self.summary = Summary()
+        self._sources: Sequence[Any] = self.suite.datasets if data is None else [data]
+        self._offline = offline
+        self._report: Report = _silent
+        self._total = self._done = 0
+        check(self.suite, self.registry)
+        self._executor = self._found(executor)
+
+    def plans(self) -> Iterator[Plan]:
+        """The plan of each data set and feedback type; what the data do not allow is noted and left out.
+
+        Raises:
+          RecbenchError: nothing at all can be run.
+        """
+        problems: list[RecbenchError] = []
+        any_split = False
+        for source in self._sources:
+            for split in self._splits(source, problems):
+                any_split = True
+                yield Plan(self.suite, split, self.registry)
+        if problems and not any_split:
+            raise problems[0]
+
+    def run(self, progress: Report | None = None, *, retry_failed: bool = False) -> Summary:
+        """Runs what is not stored yet. Interrupted, or killed, it loses the group in flight; run again, it resumes.
+
+        Raises:
+          StoreError: results cannot be written; what was stored is kept.
+        """
+        started, compiled = time.perf_counter(), _compilations()
+        self._report = progress or _silent
+        for plan in self.plans():
+            self._total += plan.size
+            self._tell("split", f"{plan.split.dataset}, {plan.split.feedback}: {plan.size} cells")
+            self._phase(plan, plan.first(), retry_failed)
+            self._phase(plan, plan.then(self._chosen(plan)), retry_failed)
+        self.summary.seconds = time.perf_counter() - started
+        self.summary.compilations = _compilations() - compiled
+        return self.summary
+
+    def _phase(self, plan: Plan, cells: Sequence[Cell], retry_failed: bool) -> None:
+        todo = left_out(cells, self.store.done(plan.metrics, retry_failed=retry_failed))
+        self.summary.cells.update(cell.id for cell in cells)
+        self.summary.stored += len(cells) - len(todo)
+        self._done += len(cells) - len(todo)
+        possible, skipped = plan.refused(todo)
+        self._keep(plan.split, skipped)
+        for records in self._executor.run(plan.groups(possible)):
+            self._keep(plan.split, records)
+
+    def _keep(self, split: Split, records: Sequence[RunRecord]) -> None:
+        if not records:
+            return
+        self.store.append(records, origin=Origin(self.suite.name, self.suite.version, split.dataset))
+        self.summary.statuses.update(record.status for record in records)
+        self._done += len(records)
+        algorithms = ", ".join(sorted({str(record.cell["algorithm"]) for record in records}))
+        self._tell("group", f"{split.dataset}, {split.feedback}: {algorithms}")
+
+    def _chosen(self, plan: Plan) -> dict[str, Hyper]:
+        """Hyper-parameters by algorithm, from the store; one that cannot run keeps its first point, to be skipped."""
+        cells = {cell.id: cell for cell in plan.first()}
+        rows = self.store.frame().filter(pl.col("cell").is_in(list(cells)))
+        best = [cells[name] for name in choose(rows, self.registry)["cell"].unique()]
+        chosen = {cell.algorithm: cell.hyper for cell in best}
+        runnable = {cell.algorithm for cell in plan.refused(cells.values())[0]}
+        result: dict[str, Hyper] = {}
+        for label, entrant in plan.entrants.items():
+            if label in chosen or label not in runnable:
+                result[label] = chosen.get(label, entrant.grid[0])
+            else:
+                where = f"{plan.split.dataset}, {plan.split.feedback}"
+                self._note(f"{where}: {label!r} finished no run on full data, so its samples are left out")
+        return result
+
+    def _tell(self, kind: Literal["split", "group", "note"], text: str) -> None:
+        self._report(Progress(kind, text, self._done, self._total))
+
+    def _note(self, text: str) -> None:
+        self.summary.notes.append(text)
+        self._tell("note", text)
+
+    def _found(self, executor: Executor | str | None) -> Executor:
+        if executor is None:
+            return LocalExecutor(self.registry)
+        if not isinstance(executor, str):
+            return executor
+        made: Executor = self.registry.get("executors", executor).load()()
+        return made
+
+    def _splits(self, source: Any, problems: list[RecbenchError]) -> Iterator[Split]:
+        try:
+            dataset = self._dataset(source)
+        except (DataError, DownloadError) as error:
+            problems.append(error)
+            self.summary.lost.append(str(source))
+            self._note(str(error))
+            return
+        for feedback in self.suite.feedback:
+            try:
+                yield self._split(dataset, feedback)
+            except DataError as error:
+                problems.append(error)
+                self._note(f"{feedback} feedback is left out: {error}")
+
+    def _dataset(self, source: Any) -> Dataset:
+        if isinstance(source, Dataset):
+            return source
+        if isinstance(source, str | Path):
+            return load_dataset(source, offline=self._offline, registry=self.registry)
+        return frame_dataset(source)
+
+    def _split(self, dataset: Dataset, feedback: Feedback) -> Split:
+        protocol = self.suite.protocol
+        split = make_split(dataset, feedback=feedback, protocol=protocol.split.get(feedback), seed=protocol.split_seed)
+        return corrupt(split, share=protocol.noise, seed=protocol.noise_seed) if protocol.noise else split
+
+
+def run_suite(
+    suite: str | Path | Suite,
+    *,
+    datasets: Sequence[str] | None = None,
+    data: Any = None,
+    feedback: Sequence[str] | None = None,
+    samplers: Sequence[str] | None = None,
+    budgets: Sequence[str] | None = None,
+    algorithms: Sequence[str] | None = None,
+    full_seeds: int | Sequence[int] | None = None,
+    sample_seeds: int | Sequence[int] | None = None,
+    store: str | Path | Store | None = None,
+    registry: Registry | None = None,
+    executor: Executor | str | None = None,
+    progress: Report | None = None,
+    retry_failed: bool = False,
+    offline: bool = False,
+) -> Summary:
+    """Runs a suite and stores its results; called again, it goes on where it stopped.
+
+    Args:
+      suite: a suite's name, or the path of a file.
+      datasets, feedback, samplers, budgets, algorithms, full_seeds, sample_seeds: in place of the suite's; see
+        :meth:`Suite.override`.
+      data: a path, a Polars or pandas frame, or a :class:`Dataset`, in place of the suite's data sets.
+      store: folder of the results; by default ``RECBENCH_STORE`` or ``./recbench-results``.
+      executor: where runs are computed: an executor, or a registered name; None: here.
+      progress: called with each :class:`Progress`.
+      retry_failed: run cells again that failed, diverged or ran out of time.
+      offline: never use the network.
+
+    Raises:
+      RecbenchError: something that was asked for cannot be run, or results cannot be written.
+    """
+    found = suite if isinstance(suite, Suite) else load_suite(suite)
+    chosen = found.override(
+        datasets=datasets,
+        feedback=feedback,
+        samplers=samplers,
+        budgets=budgets,
+        algorithms=algorithms,
+        full_seeds=full_seeds,
+        sample_seeds=sample_seeds,
+    )
+    bench = Benchmark(chosen, data=data, store=store, registry=registry, executor=executor, offline=offline)
+    return bench.run(progress, retry_failed=retry_failed)
+
+
+def _silent(progress: Progress) -> None:
+    """Reports nothing."""
+
+
+def _compilations() -> int:
+    from recbench.engine.devices import compilations  # JAX comes in with the first run
+
+    return compilations()

@@ -56,8 +56,10 @@ if TYPE_CHECKING:
         StepContext,
     )
     from recbench.data.arrays import arrays_dataset
+    from recbench.data.catalogue import catalogue_entries
+    from recbench.data.entry import catalogue_dataset
     from recbench.data.noise import corrupt
-    from recbench.data.propensity import inverse_propensity
+    from recbench.engine.propensity import inverse_propensity
     from recbench.data.readers import frame_dataset, load_dataset, read_log
     from recbench.data.split import make_split
     from recbench.engine.tables import ItemTable, UserTable
@@ -68,12 +70,14 @@ __version__ = version("recbench")
 _LAZY = {
     "agreement": "recbench.bench.agreement",
     "arrays_dataset": "recbench.data.arrays",
+    "catalogue_dataset": "recbench.data.entry",
+    "catalogue_entries": "recbench.data.catalogue",
     "corrupt": "recbench.data.noise",
     "draw_sample": "recbench.bench.sample",
     "evaluate": "recbench.bench.session",
     "fit": "recbench.bench.session",
     "frame_dataset": "recbench.data.readers",
-    "inverse_propensity": "recbench.data.propensity",
+    "inverse_propensity": "recbench.engine.propensity",
     "load_dataset": "recbench.data.readers",
     "load_results": "recbench.bench.store",
     "make_split": "recbench.data.split",
@@ -130,6 +134,8 @@ __all__ = [
     "UserTable",
     "agreement",
     "arrays_dataset",
+    "catalogue_dataset",
+    "catalogue_entries",
     "corrupt",
     "draw_sample",
     "evaluate",

@@ -23,6 +23,7 @@ Format = Literal["separated", "parquet", "json-lines", "python-lines"]
 SEPARATORS = ("::", "\t", ",", ";", "|", " ")  # tried in this order
 _HEAD_BYTES = 1 << 16
 _HEAD_LINES = 20
+_LINE = pl.col("line").str.strip_prefix("\ufeff").str.strip_chars_end("\r")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,10 @@ def _by_role(
     unit: str = "line",
     first: int = 1,
     header: bool = True,
+    blanks: bool = False,
 ) -> RawLog:
     roles = find_columns(names, columns, source=source, header=header)
-    return RawLog(rows.select(pl.col(name).alias(role) for role, name in roles.items()), source, unit, first)
+    return RawLog(rows.select(pl.col(name).alias(role) for role, name in roles.items()), source, unit, first, blanks)
 
 
 def _head(path: Path, *, source: str) -> Head:
@@ -117,21 +119,22 @@ def _separated(path: Path, columns: Columns, separator: str | None, *, source: s
             f"(user, item) are expected: {_separator_advice(head.lines)}"
         )
     header = has_header(names, columns)
-    rows = _separated_rows(path, separator, names, skip=head.skipped + header)
+    runs = separator == " " and any("  " in line or line[0] == " " for line in head.lines)
+    rows = _separated_rows(path, separator, names, skip=head.skipped + header, runs=runs)
     first = 1 + head.skipped + header
     names = _unique(name.strip() if header else f"column {place}" for place, name in enumerate(names))
     rows = rows.rename(dict(zip(_places(names), names, strict=True)))
-    return _by_role(rows, names, columns, source=source, first=first, header=header)
+    return _by_role(rows, names, columns, source=source, first=first, header=header, blanks=True)
 
 
 def _places(names: Sequence[str]) -> list[str]:
     return [f"\0{place}" for place in range(len(names))]
 
 
-def _separated_rows(path: Path, separator: str, names: Sequence[str], *, skip: int) -> pl.LazyFrame:
+def _separated_rows(path: Path, separator: str, names: Sequence[str], *, skip: int, runs: bool) -> pl.LazyFrame:
     """All fields as text, one column each."""
     places = _places(names)
-    if len(separator.encode()) == 1:
+    if len(separator.encode()) == 1 and not runs:
         return pl.scan_csv(
             path,
             separator=separator,
@@ -140,7 +143,7 @@ def _separated_rows(path: Path, separator: str, names: Sequence[str], *, skip: i
             schema=dict.fromkeys(places, pl.String),
             quote_char='"' if separator in ",;" else None,
         )
-    line = pl.col("line").str.strip_chars_end("\r")
+    line = _LINE.str.replace_all(" +", " ").str.strip_chars(" ") if runs else _LINE
     parts = line.str.split_exact(separator, len(names) - 1).struct.rename_fields(places)
     filled = [pl.when(pl.col(place) != "").then(pl.col(place)).alias(place) for place in places]
     return pl.scan_lines(path).slice(skip).select(parts.alias("parts")).unnest("parts").select(filled)
@@ -149,7 +152,7 @@ def _separated_rows(path: Path, separator: str, names: Sequence[str], *, skip: i
 def _fields(line: str, separator: str) -> list[str]:
     if len(separator) == 1 and separator in ",;":
         return next(csv.reader([line], delimiter=separator))
-    return line.split(separator)
+    return [field for field in line.split(separator) if field or separator != " "]
 
 
 def _find_separator(lines: Sequence[str], *, source: str) -> str:
@@ -192,7 +195,8 @@ def _json_lines(path: Path, columns: Columns, *, source: str) -> RawLog:
 def _python_lines(path: Path, columns: Columns, *, source: str) -> RawLog:
     names = _keys((ast.literal_eval(line) for line in _head(path, source=source).lines), source=source)
     roles = find_columns(names, columns, source=source)
-    rows = pl.scan_lines(path).select(literal_value(name).alias(name) for name in roles.values())
+    lines = pl.scan_lines(path).select(_LINE).filter(pl.col("line").str.strip_chars() != "")
+    rows = lines.select(literal_value(name).alias(name) for name in roles.values())
     return _by_role(rows, names, columns, source=source)
 
 

@@ -47,17 +47,16 @@ class RawLog:
     source: str  # the file, for messages
     unit: str = "line"  # what its rows are called
     first: int = 1  # number of the first row
+    blanks: bool = False  # rows without any value are blank lines, to be left out
 
 
 def typed_log(raw: RawLog) -> pl.DataFrame:
     """The rows as user and item (Int64, or String), rating Float32, timestamp Int64, split (SPLIT_TYPE).
 
-    Blank rows are left out.
-
     Raises:
       DataError: a value is missing or is not what its column holds; the row is named.
     """
-    rows = raw.rows.filter(_not_blank())
+    rows = raw.rows.filter(_not_blank()) if raw.blanks else raw.rows
     head = rows.head(_SNIFFED).collect()
     if head.height == 0:
         raise DataError(f"{raw.source} has no rows: at least one row of user and item is needed")
@@ -139,8 +138,8 @@ def _split_parts(words: pl.Series, raw: RawLog) -> pl.Series:
 
 
 def _refusal(role: str, row: int, raw: RawLog) -> DataError:
-    """One sentence about the value in a row (counted without the blank ones)."""
-    place = raw.rows.with_columns(_not_blank().alias("full")).with_row_index("place").filter(pl.col("full"))
+    """One sentence about the value in a row, counted without the blank ones."""
+    place = raw.rows.with_columns(full=_not_blank() | (not raw.blanks)).with_row_index("place").filter("full")
     there = place.slice(row, 1).select("place", role).collect()
     number, value = there["place"][0] + raw.first, there[role][0]
     found = "missing" if value is None else f"{value!r}"

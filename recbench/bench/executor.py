@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from platformdirs import user_cache_path
+
 from recbench.bench.cells import Cell
 from recbench.bench.plan import Group
 from recbench.bench.roster import metric_functions
@@ -63,7 +65,10 @@ class LocalExecutor:
 
     def _place(self, split: Split) -> None:
         from recbench.engine.batch import place_split  # JAX comes in with the first run
+        from recbench.engine.devices import enable_compilation_cache
 
+        if self._split is None:
+            enable_compilation_cache(user_cache_path("recbench") / "programs")
         if self._split is not split:
             self._shelf.clear()
             self._data = place_split(split)

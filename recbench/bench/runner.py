@@ -9,14 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import polars as pl
-
 from recbench.bench.cells import Cell
+from recbench.bench.estimate import Estimate, estimate
 from recbench.bench.executor import LocalExecutor
 from recbench.bench.parts import Origin
 from recbench.bench.plan import Hyper, Plan, left_out
 from recbench.bench.roster import check
-from recbench.bench.selection import choose
+from recbench.bench.selection import chosen_hyper
 from recbench.bench.store import Store
 from recbench.bench.suite import Suite, load_suite
 from recbench.contracts.errors import DataError, DownloadError, RecbenchError
@@ -120,6 +119,10 @@ class Benchmark:
         if problems and not any_split:
             raise problems[0]
 
+    def estimates(self) -> Iterator[Estimate]:
+        """What a run would do, and about what it would take; nothing is trained or written."""
+        return (estimate(plan, self.store, self.registry) for plan in self.plans())
+
     def run(self, progress: Report | None = None, *, retry_failed: bool = False) -> Summary:
         """Runs what is not stored yet. Interrupted, or killed, it loses the group in flight; run again, it resumes.
 
@@ -158,11 +161,9 @@ class Benchmark:
 
     def _chosen(self, plan: Plan) -> dict[str, Hyper]:
         """Hyper-parameters by algorithm, from the store; one that cannot run keeps its first point, to be skipped."""
-        cells = {cell.id: cell for cell in plan.first()}
-        rows = self.store.frame().filter(pl.col("cell").is_in(list(cells)))
-        best = [cells[name] for name in choose(rows, self.registry)["cell"].unique()]
-        chosen = {cell.algorithm: cell.hyper for cell in best}
-        runnable = {cell.algorithm for cell in plan.refused(cells.values())[0]}
+        cells = plan.first()
+        chosen = chosen_hyper(cells, self.store.frame(), self.registry)
+        runnable = {cell.algorithm for cell in plan.refused(cells)[0]}
         result: dict[str, Hyper] = {}
         for label, entrant in plan.entrants.items():
             if label in chosen or label not in runnable:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
-from recbench.bench.cells import AXES
+from recbench.bench.cells import AXES, Cell
 from recbench.bench.roster import metric_spec
 from recbench.bench.sample import FULL
+from recbench.contracts.records import ParameterValue
 from recbench.registry import Registry, default
 
 _DRAW = ("sampler", "unit", "budget", "sample_seed", "sampler_code", "training_seed")
@@ -30,6 +33,16 @@ def choose(frame: pl.DataFrame, registry: Registry | None = None) -> pl.DataFram
             judged = judged.filter(pl.col("training_seed") == pl.col("training_seed").min().over(CONTEST))
         parts.append(rows.join(_best(judged, axes, registry or default()), on=[*axes, "hyper"], maintain_order="left"))
     return pl.concat(parts) if frame.height else frame
+
+
+def chosen_hyper(
+    cells: Sequence[Cell], frame: pl.DataFrame, registry: Registry | None = None
+) -> dict[str, dict[str, ParameterValue]]:
+    """What validation chose among these cells, by algorithm; algorithms that finished none of them are missing."""
+    known = {cell.id: cell for cell in cells}
+    rows = frame.filter(pl.col("cell").is_in(list(known)))
+    best = [known[name] for name in choose(rows, registry)["cell"].unique()]
+    return {cell.algorithm: cell.hyper for cell in best}
 
 
 def _best(judged: pl.DataFrame, axes: tuple[str, ...], registry: Registry) -> pl.DataFrame:

@@ -147,7 +147,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
             ),
             "Training": SimpleNamespace,
         },
-        "devices": {"compilations": lambda: len(fake.groups)},
+        "devices": {"compilations": lambda: len(fake.groups), "enable_compilation_cache": lambda folder: None},
     }
     for name, content in modules.items():
         module = ModuleType(f"recbench.engine.{name}")

@@ -302,3 +302,20 @@ def test_a_metric_asked_for_later_is_computed_then(
 def test_the_same_contestant_twice_is_refused(toys: Any, toy_suite: Suite) -> None:
     with pytest.raises(RecbenchError, match="'deep' twice"):
         Benchmark(toy_suite.override(algorithms=["deep", "deep[width=8]"]), registry=toys)
+
+
+def test_an_estimate_counts_without_running(
+    tmp_path: Path, toys: Any, toy_suite: Suite, toy_data: Any, engine: Any
+) -> None:
+    bench = Benchmark(toy_suite, data=toy_data, store=tmp_path / "store", registry=toys)
+    (before,) = bench.estimates()
+    assert (before.cells, before.stored, before.runs) == (GRID + LATER, 0, GRID + LATER)
+    assert (before.programs, before.seconds) == (3, None) and before.memory > 20 * before.rows
+    assert not engine.groups and not (tmp_path / "store").exists()
+    bench.run()
+    (after,) = bench.estimates()
+    assert (after.stored, after.runs, after.groups, after.seconds) == (GRID + LATER, 0, 0, 0)
+    (more,) = Benchmark(
+        toy_suite.override(budgets=["30%"]), data=toy_data, store=tmp_path / "store", registry=toys
+    ).estimates()
+    assert (more.stored, more.runs) == (GRID + 2, 4) and more.seconds is not None and 0 < more.seconds < 60

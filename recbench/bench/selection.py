@@ -6,9 +6,11 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from recbench.bench.cells import AXES, Cell
-from recbench.bench.roster import metric_spec
+from recbench.bench.cells import AXES, Cell, hyper_text
+from recbench.bench.context import bind_sampler
+from recbench.bench.roster import entrants, metric_spec
 from recbench.bench.sample import FULL
+from recbench.bench.suite import Suite
 from recbench.contracts.records import ParameterValue
 from recbench.registry import Registry, default
 
@@ -43,6 +45,39 @@ def chosen_hyper(
     rows = frame.filter(pl.col("cell").is_in(list(known)))
     best = [known[name] for name in choose(rows, registry)["cell"].unique()]
     return {cell.algorithm: cell.hyper for cell in best}
+
+
+def of_suite(frame: pl.DataFrame, suite: Suite, registry: Registry | None = None) -> pl.DataFrame:
+    """The rows that a suite asks for, whichever suite made them first and whatever data they are on."""
+    known = registry or default()
+    protocol = suite.protocol
+    samplers = {bind_sampler(text, known).label for text in suite.samplers}
+    sampled = pl.col("sampler").is_in(list(samplers)) & pl.col("budget").is_in(list(suite.budgets))
+    sampled &= pl.col("sample_seed").is_in(list(suite.seeds.sample))
+    full = (pl.col("sampler") == FULL) & pl.col("training_seed").is_in(list(suite.seeds.full))
+    asked = pl.DataFrame(
+        [
+            (feedback, metric, protocol.select[feedback], entrant.label, hyper_text(hyper))
+            for feedback in suite.feedback
+            for metric in (*suite.metrics[feedback], None)
+            for entrant in entrants(suite, feedback, known)
+            for hyper in entrant.grid
+        ],
+        schema=dict.fromkeys(("feedback", "metric", "select", "algorithm", "hyper"), pl.String()),
+        orient="row",
+    )
+    return frame.filter(
+        full | sampled,
+        split_seed=protocol.split_seed,
+        noise=protocol.noise,
+        noise_seed=protocol.noise_seed,
+        mask=protocol.mask,
+        history=protocol.history,
+        tuning=protocol.tuning,
+        max_epochs=protocol.epochs,
+        validate_every=protocol.validate_every,
+        patience=protocol.patience,
+    ).join(asked, on=asked.columns, how="semi", nulls_equal=True, maintain_order="left")
 
 
 def _best(judged: pl.DataFrame, axes: tuple[str, ...], registry: Registry) -> pl.DataFrame:

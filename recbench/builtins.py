@@ -99,7 +99,11 @@ def recbench_commands() -> Iterable[CommandSpec]:
         CommandSpec(name=name, load=f"recbench.cli.{path}", summary=summary)
         for name, path, summary in (
             ("list", "registered:list_command", "List what is registered of one kind."),
-            ("describe", "registered:describe_command", "Describe one data set, sampler, algorithm, suite or metric."),
+            (
+                "describe",
+                "registered:describe_command",
+                "Describe one of them: what it does, its source, its parameters.",
+            ),
             ("plugins", "plugins:plugins_command", "Show which plugins are loaded, and which are in quarantine."),
         )
     ]

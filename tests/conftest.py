@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -18,14 +19,49 @@ os.environ.pop("RECBENCH_STORE", None)
 ROOT = Path(__file__).parents[1]
 
 
+class CommandResult(NamedTuple):
+    """What a command line left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+def pytest_addoption(parser):
+    parser.addoption("--update", action="store_true", help="rewrite the generated blocks of README.md")
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """A run in which everything was skipped shows nothing: it fails."""
+    reports = session.config.pluginmanager.get_plugin("terminalreporter")
+    if exitstatus == pytest.ExitCode.OK and reports is not None:
+        stats = reports.stats
+        if stats.get("skipped") and not any(stats.get(outcome) for outcome in ("passed", "xfailed")):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 @pytest.fixture
 def registry():
     """A fresh registry with the built-in plugins, made that of the process for the length of the test."""
-    from recbench.registry import Registry, lookup
+    from recbench.registry import Registry, default, set_default
 
-    before = lookup._current
-    yield lookup.set_default(Registry())
-    lookup._current = before
+    before = default()
+    yield set_default(Registry())
+    set_default(before)
+
+
+@pytest.fixture
+def recbench(registry, capsys):
+    """Runs a command line in this process: ``recbench("list", "samplers")`` gives its exit code, output and errors."""
+    from recbench.cli.main import main
+
+    def run(*arguments: object) -> CommandResult:
+        with pytest.raises(SystemExit) as exited:
+            main([str(argument) for argument in arguments])
+        captured = capsys.readouterr()
+        return CommandResult(int(exited.value.code or 0), captured.out, captured.err)
+
+    return run
 
 
 @pytest.fixture(scope="session")

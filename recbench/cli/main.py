@@ -132,10 +132,16 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(arguments: Sequence[str] | None) -> int:
+    if "_RECBENCH_COMPLETE" in os.environ:  # a shell asks for completions
+        cli.main(prog_name="recbench")
     try:
-        result = cli.main(arguments, prog_name="recbench", standalone_mode=False)
+        # Not cli.main: it turns a closed pipe into exit code 1, which here means that runs failed.
+        with cli.make_context("recbench", list(sys.argv[1:] if arguments is None else arguments)) as context:
+            result = cli.invoke(context)
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
+    except click.exceptions.Exit as done:
+        return done.exit_code
     except RecbenchError as error:
         return _fail(str(error), error.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:

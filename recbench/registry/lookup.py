@@ -136,7 +136,8 @@ class Registry:
 
 
 def _owners(entries: Iterable[Registered]) -> str:
-    return " and ".join(dict.fromkeys(f"{entry.distribution} {entry.version}" for entry in entries))
+    ordered = sorted(entries, key=lambda entry: (entry.distribution != BUILT_IN, entry.distribution))
+    return " and ".join(dict.fromkeys(f"{entry.distribution} {entry.version}" for entry in ordered))
 
 
 _current: Registry | None = None

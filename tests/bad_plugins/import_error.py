@@ -1,0 +1,3 @@
+"""Needs a library that is not there."""
+
+import a_library_that_nobody_has

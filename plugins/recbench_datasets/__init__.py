@@ -1,21 +1,23 @@
-"""Built-in data sets: synthetic logs of several sizes. Listing them imports no generator."""
+"""Built-in data sets: those of the catalogue, and synthetic logs of several sizes. Listing them reads neither."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
-from recbench import DatasetSpec, hookimpl
+from recbench import Dataset, DatasetSpec, catalogue_entries, hookimpl
 from recbench_datasets.config import MEDIUM, NETFLIX, SMALL, TINY, SyntheticConfig
 
 
 @hookimpl
 def recbench_datasets() -> Iterable[DatasetSpec]:
-    """The synthetic logs."""
+    """The synthetic logs, then the catalogue."""
     return [
         _synthetic(TINY, "tiny", "For tests."),
         _synthetic(SMALL, "small", "The log of the quickstart suite: needs no network."),
         _synthetic(MEDIUM, "medium", "As large as ml-1m."),
         _synthetic(NETFLIX, "netflix", "As large as the Netflix prize: minutes to draw."),
+        *_catalogue(),
     ]
 
 
@@ -30,3 +32,24 @@ def _synthetic(config: SyntheticConfig, function: str, summary: str) -> DatasetS
         items=config.items,
         rows=config.rows,
     )
+
+
+def _catalogue() -> Iterable[DatasetSpec]:
+    for entry in catalogue_entries():
+        yield DatasetSpec(
+            name=entry.name,
+            load=partial(_catalogued, entry.name),
+            summary=entry.summary,
+            source=entry.source,
+            licence=entry.licence,
+            users=entry.users,
+            items=entry.items,
+            rows=entry.rows,
+            needs_network=True,
+        )
+
+
+def _catalogued(name: str) -> Dataset:
+    from recbench import catalogue_dataset  # brings Polars and pydantic, which listing does without
+
+    return catalogue_dataset(name)

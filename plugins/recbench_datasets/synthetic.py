@@ -97,7 +97,7 @@ def history_lengths(config: SyntheticConfig, rng: np.random.Generator) -> NDArra
         total = np.clip(scale * weight, config.min_length, config.max_length).sum()
         low, high = (scale, high) if total < config.rows else (low, scale)
     wanted = np.clip(high * weight, config.min_length, config.max_length)
-    length = wanted.astype(np.int64)
+    length: NDArray[np.int64] = wanted.astype(np.int64)
     missing = config.rows - int(length.sum())
     length[np.argsort(length - wanted, kind="stable")[:missing]] += 1
     return length

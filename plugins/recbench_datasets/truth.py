@@ -39,7 +39,8 @@ class Truth:
 
     def rating(self, users: NDArray[np.integer], items: NDArray[np.integer]) -> NDArray[np.float64]:
         """Mean rating of each pair before noise, rounding and clipping."""
-        return MEAN_RATING + self.user_bias[users] + self.item_bias[items] + TASTE_WEIGHT * self.affinity(users, items)
+        bias: NDArray[np.float64] = MEAN_RATING + self.user_bias[users] + self.item_bias[items]
+        return bias + TASTE_WEIGHT * self.affinity(users, items)
 
 
 def plant(config: SyntheticConfig, rng: np.random.Generator) -> Truth:
@@ -64,4 +65,5 @@ def _tastes(count: int, centres: NDArray[np.float64], rng: np.random.Generator) 
     if len(centres) == 0:
         return own
     group = rng.integers(len(centres), size=count)
-    return np.sqrt(LIKENESS) * centres[group] + np.sqrt(1 - LIKENESS) * own
+    alike: NDArray[np.float64] = np.sqrt(LIKENESS) * centres[group] + np.sqrt(1 - LIKENESS) * own
+    return alike

@@ -51,9 +51,11 @@ def registry():
 
 
 @pytest.fixture
-def recbench(registry, capsys):
+def recbench(registry, capsys, monkeypatch):
     """Runs a command line in this process: ``recbench("list", "samplers")`` gives its exit code, output and errors."""
     from recbench.cli.main import main
+
+    monkeypatch.setenv("COLUMNS", "80")  # help wraps at the width of the terminal
 
     def run(*arguments: object) -> CommandResult:
         with pytest.raises(SystemExit) as exited:

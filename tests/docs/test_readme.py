@@ -1,0 +1,83 @@
+"""What the README shows is what recbench does."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from recbench import Interactions
+from recbench.registry import Registry
+
+
+@pytest.fixture
+def readme(repository: Path) -> str:
+    return (repository / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def plugin(readme: str, tmp_path: Path) -> Path:
+    (code,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    file = tmp_path / "rare_first.py"
+    file.write_text(code)
+    return file
+
+
+def test_the_help_is_the_command_lines_own(recbench, readme, repository, request):
+    shown = re.search(r"(<!-- help:begin -->\n)(.*?)(<!-- help:end -->)", readme, re.DOTALL)
+    expected = f"```\n$ recbench --help\n{recbench('--help').out}```\n"
+    if request.config.getoption("--update"):
+        text = readme.replace(shown[0], f"{shown[1]}{expected}{shown[3]}")
+        (repository / "README.md").write_text(text, encoding="utf-8")
+    else:
+        assert shown[2] == expected, "run: .venv/bin/python -m pytest tests/docs --update"
+
+
+def test_the_sampler_has_at_most_thirty_lines_and_is_listed(recbench, plugin):
+    assert len(plugin.read_text().splitlines()) <= 30
+    result = recbench("list", "samplers", "--plugin", plugin, "--json")
+    (mine,) = [record for record in json.loads(result.out) if record["name"] == "rare-first"]
+    assert mine["distribution"] == "rare_first.py"
+    described = recbench("describe", "sampler", "rare-first[strength=1.0]", "--plugin", plugin).out
+    assert "strength=0.5: exponent of the item's count" in described
+
+
+def test_the_sampler_keeps_rare_items_first(plugin):
+    item = np.repeat(np.arange(3, dtype=np.int32), [1000, 100, 10])
+    ones = np.ones(len(item), dtype=np.float32)
+    train = Interactions(np.arange(len(item), dtype=np.int32), item, ones, None, len(item), 3)
+
+    context = SimpleNamespace(parameters={"strength": 1.0}, rng=np.random.default_rng(0))
+    order = Registry(entry_points=False, plugin_files=[plugin]).get("samplers", "rare-first").load()
+    score = order(train, context)
+    assert (score.shape, score.dtype) == ((len(item),), np.float32)
+    means = [score[item == number].mean() for number in range(3)]
+    assert means == sorted(means)
+
+
+def test_the_markers_of_the_generated_board_are_there(readme):
+    assert re.search(r"<!-- board:begin -->\n.*?<!-- board:end -->\n", readme, re.DOTALL)
+
+
+def test_files_and_folders_that_documents_name_exist(readme, repository):
+    contributing = (repository / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert len(contributing.splitlines()) <= 60
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", readme + contributing):
+        assert (repository / target).exists(), target
+    layout = readme.split("## Where things are")[1].split("```")[1]
+    for line in layout.strip().splitlines():
+        name = line.split()[0]
+        folder = repository / "recbench" if line.startswith("  ") else repository
+        assert (folder / name).exists(), name
+
+
+def test_make_knows_the_targets_that_documents_name(readme, repository):
+    contributing = (repository / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    for target in set(re.findall(r"make (quickstart|test|lint|bench)\b", readme + contributing)):
+        done = subprocess.run(["make", "-n", target], cwd=repository, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr

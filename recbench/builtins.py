@@ -104,6 +104,8 @@ def recbench_commands() -> Iterable[CommandSpec]:
                 "registered:describe_command",
                 "Describe one of them: what it does, its source, its parameters.",
             ),
+            ("run", "run:run_command", "Run a benchmark: a suite of samplers, algorithms and data."),
+            ("report", "report:report_command", "Show stored results: tables, and a plot of tau by budget."),
             ("plugins", "plugins:plugins_command", "Show which plugins are loaded, and which are in quarantine."),
         )
     ]

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -77,7 +78,7 @@ class Benchmark:
       suite: a name, a path, or a :class:`~recbench.bench.suite.Suite` (with its overrides applied).
       data: a path, a frame or a :class:`Dataset` in place of the suite's data sets.
       executor: where runs are computed: an executor, or a registered name; None: here.
-      offline: never use the network.
+      read: gives the data set of a name or a path; None: :func:`load_dataset`.
 
     Raises:
       RecbenchError: the suite names what cannot be run; no data have been read.
@@ -91,14 +92,14 @@ class Benchmark:
         store: str | Path | Store | None = None,
         registry: Registry | None = None,
         executor: Executor | str | None = None,
-        offline: bool = False,
+        read: Callable[[str | Path], Dataset] | None = None,
     ) -> None:
         self.suite = suite if isinstance(suite, Suite) else load_suite(suite)
         self.registry = registry or default()
         self.store = store if isinstance(store, Store) else Store(store)
         self.summary = Summary()
         self._sources: Sequence[Any] = self.suite.datasets if data is None else [data]
-        self._offline = offline
+        self._read = read or partial(load_dataset, registry=self.registry)
         self._report: Report = _silent
         self._total = self._done = 0
         check(self.suite, self.registry)
@@ -207,7 +208,7 @@ class Benchmark:
         if isinstance(source, Dataset):
             return source
         if isinstance(source, str | Path):
-            return load_dataset(source, offline=self._offline, registry=self.registry)
+            return self._read(source)
         return frame_dataset(source)
 
     def _split(self, dataset: Dataset, feedback: Feedback) -> Split:
@@ -260,7 +261,8 @@ def run_suite(
         full_seeds=full_seeds,
         sample_seeds=sample_seeds,
     )
-    bench = Benchmark(chosen, data=data, store=store, registry=registry, executor=executor, offline=offline)
+    read = partial(load_dataset, offline=offline, registry=registry)
+    bench = Benchmark(chosen, data=data, store=store, registry=registry, executor=executor, read=read)
     return bench.run(progress, retry_failed=retry_failed)
 
 

@@ -1,0 +1,93 @@
+"""``recbench report``: tables and plots from the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from recbench.cli.agreements import print_agreements, print_averages
+from recbench.cli.tables import Column, json_option, note, print_table
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_PLACES = ("dataset", "feedback", "metric", "sampler", "budget")
+
+
+@click.command("report")
+@click.option("--store", metavar="FOLDER", help="Where results are kept (RECBENCH_STORE, or ./recbench-results).")
+@click.option("--suite", metavar="NAME", help="Only what this suite asks for: a name, or the path of a suite file.")
+@click.option("--dataset", "datasets", multiple=True, metavar="NAME", help="Only these data sets.")
+@click.option("--feedback", multiple=True, metavar="TYPE", help="Only these feedback types.")
+@click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only these metrics, as in hr@100.")
+@click.option("--sampler", "samplers", multiple=True, metavar="LABEL", help="Only these samplers.")
+@click.option("--by", multiple=True, type=click.Choice(_PLACES), help="Average over everything else.")
+@click.option("--failed", is_flag=True, help="Show what did not finish, and why, in place of the agreement.")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Draw tau by budget.")
+@json_option
+def report_command(
+    store: str | None,
+    suite: str | None,
+    datasets: tuple[str, ...],
+    feedback: tuple[str, ...],
+    metrics: tuple[str, ...],
+    samplers: tuple[str, ...],
+    by: tuple[str, ...],
+    failed: bool,
+    plot: Path | None,
+    as_json: bool,
+) -> None:
+    """Show how far each sampler keeps the ranking of the algorithms, from stored results."""
+    # Imported here: starting is to stay quick.
+    from recbench.bench.agreement import agreement
+    from recbench.bench.selection import choose
+
+    frame = _filtered(_stored(store, suite), {"dataset": datasets, "feedback": feedback})
+    if failed:
+        _print_unfinished(frame, as_json=as_json)
+        return
+    wanted = {"metric": metrics, "sampler": samplers}
+    found = [
+        each
+        for each in agreement(choose(frame))
+        if all(not names or getattr(each, field) in names for field, names in wanted.items())
+    ]
+    if not found:
+        note("no stored results match: 'recbench run' makes some")
+    if plot is not None:
+        from recbench.cli.plot import plot_agreements
+
+        plot_agreements(found, plot)
+        note(f"drawn in {plot}")
+    if by:
+        print_averages(found, by, as_json=as_json)
+    else:
+        print_agreements(found, as_json=as_json)
+
+
+def _stored(store: str | None, suite: str | None) -> pl.DataFrame:
+    # Imported here: starting is to stay quick.
+    from recbench.bench.selection import of_suite
+    from recbench.bench.store import load_results
+    from recbench.bench.suite import load_suite
+
+    asked = None if suite is None else load_suite(suite)
+    frame = load_results(store)
+    return frame if asked is None else of_suite(frame, asked)
+
+
+def _filtered(frame: pl.DataFrame, wanted: dict[str, tuple[str, ...]]) -> pl.DataFrame:
+    for column, names in wanted.items():
+        if names:
+            frame = frame.filter(frame[column].is_in(names))
+    return frame
+
+
+def _print_unfinished(frame: pl.DataFrame, *, as_json: bool) -> None:
+    rows = frame.filter(frame["status"] != "ok")
+    columns: Sequence[str] = ("dataset", "feedback", "sampler", "budget", "algorithm", "hyper", "status", "reason")
+    records = rows.select("cell", *columns, "training_seed", "sample_seed", "created").to_dicts()
+    print_table(records, [*columns[:-1], Column("reason", wraps=True)], as_json=as_json)

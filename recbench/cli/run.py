@@ -1,0 +1,145 @@
+"""``recbench run``: runs a suite, or says what it would take."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from recbench.cli.agreements import print_agreements
+from recbench.cli.options import Reading, reading_options
+from recbench.cli.progress import reporting
+from recbench.cli.tables import Column, json_option, note, print_table
+
+if TYPE_CHECKING:
+    from recbench.bench.runner import Benchmark, Summary
+    from recbench.bench.suite import Suite
+
+_FAILED = 1
+_PLAN = (
+    "dataset",
+    "feedback",
+    "rows",
+    "cells",
+    "stored",
+    "skipped",
+    "runs",
+    "groups",
+    "programs",
+    Column("time", "about"),
+    Column("megabytes", "MB, about"),
+)
+
+
+@click.command("run")
+@click.argument("suite")
+@click.option("--dataset", "datasets", multiple=True, metavar="NAME", help="In place of the suite's data sets.")
+@click.option("--data", metavar="FILE", help="Your own log, in place of the suite's data sets.")
+@click.option("--feedback", multiple=True, metavar="TYPE", help="explicit, implicit or sequential.")
+@click.option("--sampler", "samplers", multiple=True, metavar="LABEL", help="As in 'svp-cf[proxy=mf,unit=user]'.")
+@click.option("--budget", "--keep", "budgets", multiple=True, metavar="AMOUNT", help="10%, 0.1, 1000rows, 500users.")
+@click.option("--algorithm", "algorithms", multiple=True, metavar="LABEL", help="As in 'mf' or 'mf[latent=8]'.")
+@click.option("--full-seeds", type=click.IntRange(1), metavar="N", help="Training seeds on full data.")
+@click.option("--sample-seeds", type=click.IntRange(1), metavar="N", help="Seeds of each sample.")
+@click.option("--store", metavar="FOLDER", help="Where results are kept (RECBENCH_STORE, or ./recbench-results).")
+@click.option("--executor", metavar="NAME", help="Where runs are computed; by default in this process.")
+@click.option("--device", type=click.Choice(["cpu", "cuda", "tpu"]), help="Where this process computes.")
+@reading_options
+@click.option("--retry-failed", is_flag=True, help="Run again what failed, diverged or ran out of time.")
+@click.option("--dry-run", is_flag=True, help="Print what would be run, and about what it takes.")
+@json_option
+def run_command(
+    suite: str,
+    datasets: tuple[str, ...],
+    data: str | None,
+    feedback: tuple[str, ...],
+    samplers: tuple[str, ...],
+    budgets: tuple[str, ...],
+    algorithms: tuple[str, ...],
+    full_seeds: int | None,
+    sample_seeds: int | None,
+    store: str | None,
+    executor: str | None,
+    device: str | None,
+    retry_failed: bool,
+    dry_run: bool,
+    as_json: bool,
+    reading: Reading,
+) -> int:
+    """Run SUITE, a suite's name or the path of a suite file; called again, it goes on where it stopped.
+
+    An option that may be repeated takes the place of what the suite lists: --sampler random --sampler head.
+    The table at the end has a line for each sampler and budget: Kendall's tau between the ranking of the algorithms on
+    full data and on the sample, its interval (noise pulls it down), the ceiling that two full-data runs reach, the
+    loss from picking the sample's winner, and the cost.
+    """
+    if datasets and data:
+        raise click.UsageError("--dataset and --data were both given: give one of them")
+    if device:
+        os.environ["JAX_PLATFORMS"] = device  # read when JAX is first imported, which is later
+    # Imported here: starting is to stay quick.
+    from recbench.bench.runner import Benchmark
+    from recbench.bench.suite import load_suite
+
+    chosen = load_suite(suite).override(
+        datasets=datasets or None,
+        feedback=feedback or None,
+        samplers=samplers or None,
+        budgets=budgets or None,
+        algorithms=algorithms or None,
+        full_seeds=full_seeds,
+        sample_seeds=sample_seeds,
+    )
+    bench = Benchmark(chosen, data=data, store=store, executor=executor, read=reading.dataset)
+    if dry_run:
+        _print_plan(bench, as_json=as_json)
+        return 0
+    with reporting() as report:
+        summary = bench.run(report, retry_failed=retry_failed)
+    _print_result(bench, chosen, summary, as_json=as_json)
+    return 0 if summary.complete else _FAILED
+
+
+def _print_plan(bench: Benchmark, *, as_json: bool) -> None:
+    records: list[dict[str, Any]] = [asdict(each) for each in bench.estimates()]
+    for record in records:
+        record["time"] = "unknown" if record["seconds"] is None else _duration(record["seconds"])
+        record["megabytes"] = record["memory"] // 1_000_000
+    print_table(records, _PLAN, as_json=as_json)
+    note("nothing was run; times come from earlier runs in the store")
+
+
+def _print_result(bench: Benchmark, suite: Suite, summary: Summary, *, as_json: bool) -> None:
+    # Imported here: starting is to stay quick.
+    import polars as pl
+
+    from recbench.bench.agreement import agreement
+    from recbench.bench.selection import choose
+
+    frame = bench.store.frame().filter(pl.col("cell").is_in(list(summary.cells)))
+    shown = [suite.protocol.select[feedback] for feedback in suite.feedback]
+    found = agreement(choose(frame))
+    print_agreements(found if as_json else [each for each in found if each.metric in shown], as_json=as_json)
+    _say(bench, summary)
+
+
+def _say(bench: Benchmark, summary: Summary) -> None:
+    statuses = ", ".join(f"{count} {status}" for status, count in sorted(summary.statuses.items())) or "nothing to do"
+    note(
+        f"{statuses}; {summary.stored} stored before; {_duration(summary.seconds)}, "
+        f"{summary.runs_per_minute:.0f} runs a minute, {summary.compilations} compilations"
+    )
+    for file in bench.store.unreadable:
+        note(f"warning: {bench.store.path / file.file} was left out: {file.reason}")
+    if not summary.complete:
+        note("some runs failed: 'recbench report --failed' says why, --retry-failed runs them again")
+    note(f"results are in {bench.store.path}; other metrics: 'recbench report'")
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

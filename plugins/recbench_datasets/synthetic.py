@@ -53,15 +53,6 @@ def netflix() -> Dataset:
     return generate(NETFLIX)[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """The log while it is filled, in canonical order."""
-
-    item: NDArray[np.int32]
-    rating: NDArray[np.float32]
-    timestamp: NDArray[np.int64]
-
-
 def generate(config: SyntheticConfig) -> tuple[Dataset, Truth]:
     """Draws a log with exactly ``config.rows`` distinct pairs and strictly increasing times within each user.
 
@@ -70,16 +61,15 @@ def generate(config: SyntheticConfig) -> tuple[Dataset, Truth]:
     """
     truth = plant(config, _generator(config, 0))
     length = history_lengths(config, _generator(config, 1))
-    start = np.cumsum(length) - length
-    rows = Rows(np.empty(config.rows, np.int32), np.empty(config.rows, np.float32), np.empty(config.rows, np.int64))
+    log = _Log.empty(truth, length)
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
-        for _ in pool.map(lambda block: _fill(rows, truth, length, start, *block), _blocks(config, length)):
+        for _ in pool.map(log.fill, *zip(*_blocks(config, length), strict=True)):
             pass
     dataset = arrays_dataset(
         np.repeat(np.arange(config.users, dtype=np.int32), length),
-        rows.item,
-        rows.rating,
-        rows.timestamp,
+        log.item,
+        log.rating,
+        log.timestamp,
         name=config.name,
         provenance=Provenance(f"recbench_datasets.synthetic: {config}", licence="CC0-1.0"),
         user_ids=np.arange(config.users),
@@ -117,61 +107,72 @@ def _blocks(
         yield order[first : first + size], _generator(config, stream)
 
 
-def _fill(
-    rows: Rows,
-    truth: Truth,
-    length: NDArray[np.int64],
-    start: NDArray[np.int64],
-    users: NDArray[np.int64],
-    rng: np.random.Generator,
-) -> None:
-    """Draws the histories of a block of users into their places."""
-    config, count = truth.config, length[users]
-    span = rng.uniform(0.02, 1.0, len(users)) ** 2  # many stay for a while, some for the whole period
-    begin = rng.uniform(0, 1 - span)
-    item = _seen(truth, users, int(count.max()), begin + span / 2, rng)
-    real = np.arange(item.shape[1]) < count[:, None]
-    item = _in_time(truth, users, item, real, rng)
-    elapsed = np.cumsum(rng.standard_exponential((len(users), item.shape[1] + 1)), axis=1)
-    elapsed = elapsed[:, :-1] / np.take_along_axis(elapsed, count[:, None], axis=1)  # in (0, 1) where real
-    taste = _products(truth.user_factors[users], truth.item_factors[item])
-    taste += config.drift * (elapsed - 0.5) * _products(truth.user_drift[users], truth.item_factors[item])
-    rating = MEAN_RATING + truth.user_bias[users, None] + truth.item_bias[item] + TASTE_WEIGHT * taste
-    rating += config.noise * rng.standard_normal(rating.shape)
-    second = ((begin[:, None] + span[:, None] * elapsed) * PERIOD).astype(np.int64)
-    place = (start[users, None] + np.arange(item.shape[1]))[real]
-    rows.item[place] = item[real]
-    rows.rating[place] = np.clip(np.rint(rating[real]), 1, 5)
-    rows.timestamp[place] = (FIRST_SECOND + second + np.arange(item.shape[1]))[real]
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """The log while it is filled, in canonical order, block of users by block."""
+
+    truth: Truth
+    length: NDArray[np.int64]  # [users]
+    start: NDArray[np.int64]  # [users], first row of each
+    item_side: NDArray[np.float64]  # [dimensions + 1, items]: what a user's taste and time meet in an item
+    item: NDArray[np.int32]  # [rows]
+    rating: NDArray[np.float32]  # [rows]
+    timestamp: NDArray[np.int64]  # [rows]
+
+    @classmethod
+    def empty(cls, truth: Truth, length: NDArray[np.int64]) -> _Log:
+        side = np.ascontiguousarray(np.column_stack([truth.item_factors, truth.item_trend]).T)
+        rows = truth.config.rows
+        columns = np.empty(rows, np.int32), np.empty(rows, np.float32), np.empty(rows, np.int64)
+        return cls(truth, length, np.cumsum(length) - length, side, *columns)
+
+    def fill(self, users: NDArray[np.int64], rng: np.random.Generator) -> None:
+        """Draws the histories of a block of users into their places."""
+        truth, count = self.truth, self.length[users]
+        span = rng.uniform(0.02, 1.0, len(users)) ** 2  # many stay for a while, some for the whole period
+        begin = rng.uniform(0, 1 - span)
+        item = self.seen(users, int(count.max()), begin + span / 2, rng)
+        real = np.arange(item.shape[1]) < count[:, None]
+        heading = truth.item_trend[item] + _products(truth.user_drift[users], truth.item_factors[item])
+        late = truth.config.drift * ORDER * heading + rng.standard_normal(item.shape)
+        item = np.take_along_axis(item, np.argsort(np.where(real, late, np.inf), axis=1), axis=1)
+        elapsed = np.cumsum(rng.standard_exponential((len(users), item.shape[1] + 1)), axis=1)
+        elapsed = elapsed[:, :-1] / np.take_along_axis(elapsed, count[:, None], axis=1)  # in (0, 1) where real
+        second = ((begin[:, None] + span[:, None] * elapsed) * PERIOD).astype(np.int64)
+        place = (self.start[users, None] + np.arange(item.shape[1]))[real]
+        self.item[place] = item[real]
+        self.rating[place] = _rated(truth, users, item, elapsed, rng)[real]
+        self.timestamp[place] = (FIRST_SECOND + second + np.arange(item.shape[1]))[real]
+
+    def seen(
+        self, users: NDArray[np.int64], most: int, middle: NDArray[np.float64], rng: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """The ``most`` items that each user sees first, in that order, [block, most]; ``middle``: when, in [0, 1]."""
+        config = self.truth.config
+        trend = config.drift * TREND * (2 * middle - 1)
+        odds = np.column_stack([config.mnar * self.truth.user_factors[users], trend]) @ self.item_side
+        np.exp(odds, out=odds)
+        odds *= self.truth.popularity
+        wait = rng.standard_exponential(odds.shape)
+        wait /= odds
+        first = np.argpartition(wait, most - 1, axis=1)[:, :most]
+        order = np.argsort(np.take_along_axis(wait, first, axis=1), axis=1)
+        return np.take_along_axis(first, order, axis=1)
 
 
-def _seen(
-    truth: Truth, users: NDArray[np.int64], most: int, middle: NDArray[np.float64], rng: np.random.Generator
-) -> NDArray[np.int64]:
-    """The ``most`` items that each user sees first, in that order, [block, most]; ``middle``: when, in [0, 1]."""
-    config = truth.config
-    side = np.column_stack([config.mnar * truth.user_factors[users], config.drift * TREND * (2 * middle - 1)])
-    odds = side @ np.column_stack([truth.item_factors, truth.item_trend]).T
-    np.exp(odds, out=odds)
-    odds *= truth.popularity
-    wait = rng.standard_exponential(odds.shape)
-    wait /= odds
-    first = np.argpartition(wait, most - 1, axis=1)[:, :most]
-    order = np.argsort(np.take_along_axis(wait, first, axis=1), axis=1)
-    return np.take_along_axis(first, order, axis=1)
-
-
-def _in_time(
+def _rated(
     truth: Truth,
     users: NDArray[np.int64],
     item: NDArray[np.int64],
-    real: NDArray[np.bool_],
+    elapsed: NDArray[np.float64],
     rng: np.random.Generator,
-) -> NDArray[np.int64]:
-    """The items of each history in the order they are seen in: by drift of item and taste, and chance."""
-    heading = truth.item_trend[item] + _products(truth.user_drift[users], truth.item_factors[item])
-    late = truth.config.drift * ORDER * heading + rng.standard_normal(item.shape)
-    return np.take_along_axis(item, np.argsort(np.where(real, late, np.inf), axis=1), axis=1)
+) -> NDArray[np.float64]:
+    """Ratings 1 to 5 of each user's items, [block, k]; tastes move by the drift while time elapses."""
+    config = truth.config
+    taste = _products(truth.user_factors[users], truth.item_factors[item])
+    taste += config.drift * (elapsed - 0.5) * _products(truth.user_drift[users], truth.item_factors[item])
+    mean = MEAN_RATING + truth.user_bias[users, None] + truth.item_bias[item] + TASTE_WEIGHT * taste
+    return np.clip(np.rint(mean + config.noise * rng.standard_normal(item.shape)), 1, 5)
 
 
 def _products(user: NDArray[np.float64], item: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ import polars as pl
 
 from recbench.bench.cells import Cell
 from recbench.bench.plan import Group, Plan, expected_rows, left_out
-from recbench.bench.selection import chosen_hyper
+from recbench.bench.selection import JUDGED_BY, chosen_hyper
 from recbench.bench.store import Store
 from recbench.contracts.records import Split
 from recbench.registry import Registry
@@ -39,7 +39,7 @@ class Estimate:
 def estimate(plan: Plan, store: Store, registry: Registry) -> Estimate:
     """The estimate of a plan, given what is stored."""
     first = plan.first()
-    chosen = chosen_hyper(first, store.frame(), registry)
+    chosen = chosen_hyper(first, store.frame(JUDGED_BY), registry)
     cells = [*first, *plan.then({label: chosen.get(label, each.grid[0]) for label, each in plan.entrants.items()})]
     todo = left_out(cells, store.done(plan.metrics))
     possible, skipped = plan.refused(todo)

@@ -16,7 +16,7 @@ from recbench.bench.executor import LocalExecutor
 from recbench.bench.parts import Origin
 from recbench.bench.plan import Hyper, Plan, left_out
 from recbench.bench.roster import check
-from recbench.bench.selection import chosen_hyper
+from recbench.bench.selection import JUDGED_BY, chosen_hyper
 from recbench.bench.store import Store
 from recbench.bench.suite import Suite, load_suite
 from recbench.contracts.errors import DataError, DownloadError, RecbenchError
@@ -163,7 +163,7 @@ class Benchmark:
     def _chosen(self, plan: Plan) -> dict[str, Hyper]:
         """Hyper-parameters by algorithm, from the store; one that cannot run keeps its first point, to be skipped."""
         cells = plan.first()
-        chosen = chosen_hyper(cells, self.store.frame(), self.registry)
+        chosen = chosen_hyper(cells, self.store.frame(JUDGED_BY), self.registry)
         runnable = {cell.algorithm for cell in plan.refused(cells)[0]}
         result: dict[str, Hyper] = {}
         for label, entrant in plan.entrants.items():

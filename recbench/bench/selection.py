@@ -15,6 +15,9 @@ from recbench.contracts.records import ParameterValue
 from recbench.registry import Registry, default
 
 _DRAW = ("sampler", "unit", "budget", "sample_seed", "sampler_code", "training_seed")
+JUDGED_BY = (*AXES, "validation")
+"""Columns of the store that a choice takes, beside those that tell copies of a cell apart."""
+
 CONTEST = tuple(axis for axis in AXES if axis not in (*_DRAW, "hyper"))
 """Axes that are equal for all runs of one algorithm, tuned once: on full data, with the first training seed."""
 

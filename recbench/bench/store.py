@@ -18,6 +18,8 @@ DEFAULT_STORE = "recbench-results"
 RETRIED = ("failed", "diverged", "timeout")
 """What ``--retry-failed`` computes again; a skipped cell would be skipped again."""
 
+_RESOLVED_BY = ("cell", "metric", "status", "created")
+
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
@@ -58,9 +60,9 @@ class Store:
             ) from error
         return target
 
-    def frame(self) -> pl.DataFrame:
-        """All results, each (cell, metric) once: see :func:`resolve`."""
-        return resolve(self.rows())
+    def frame(self, columns: Collection[str] | None = None) -> pl.DataFrame:
+        """All results, each (cell, metric) once: see :func:`resolve`. Given columns are read, and what that needs."""
+        return resolve(self.rows(None if columns is None else dict.fromkeys((*_RESOLVED_BY, *columns))))
 
     def rows(self, columns: Collection[str] | None = None) -> pl.DataFrame:
         """Every row of every part as written, copies of a cell included, with the part's name as ``part``."""

@@ -66,7 +66,7 @@ class SuiteProtocol(_Model):
     select: Mapping[Feedback, str]  # the validation metric that stops training and chooses hyper-parameters
     epochs: Annotated[int, Field(ge=1)] = 100  # at most, a stage
     validate_every: Annotated[int, Field(ge=1)] = 5  # epochs
-    patience: Annotated[int, Field(ge=1)] = 5  # epochs without a better validation
+    patience: Annotated[int, Field(ge=1)] = 5  # validations in a row without a gain, after which a run stops
 
 
 class SuiteSeeds(_Model):

@@ -31,14 +31,16 @@ clean:
 
 $(VENV)/.created:
 	@test -n "$(PYTHON)" || { echo "recbench needs Python 3.11 or later: none was found on the PATH" >&2; exit 2; }
-	$(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV)
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.created pyproject.toml $(wildcard constraints/*.txt)
-	$(PIP) hatchling
-	$(PIP) --no-build-isolation --editable .
+	@echo "Installing recbench into $(VENV) ..."
+	@$(PIP) hatchling editables
+	@$(PIP) --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(PIP) --no-build-isolation --editable '.[dev]'
+	@echo "Installing the tools for development into $(VENV) ..."
+	@$(PIP) --no-build-isolation --editable '.[dev]'
 	@touch $@

@@ -21,6 +21,7 @@ from recbench.data.values import RawLog
 Format = Literal["separated", "parquet", "json-lines", "python-lines"]
 
 SEPARATORS = ("::", "\t", ",", ";", "|", " ")  # tried in this order
+_SEPARATOR_NAMES = {"\t": "tab", " ": "space"}
 _HEAD_BYTES = 1 << 16
 _HEAD_LINES = 20
 _LINE = pl.col("line").str.strip_prefix("\ufeff").str.strip_chars_end("\r")
@@ -99,7 +100,7 @@ def _head(path: Path, *, source: str) -> Head:
         text = codecs.getincrementaldecoder("utf-8-sig")().decode(start, final=len(start) < _HEAD_BYTES)
     except UnicodeDecodeError as error:
         raise not_utf8(path, source=source) or DataError(f"{source} is not UTF-8 text") from error
-    lines = text.splitlines()
+    lines = [line.removesuffix("\r") for line in text.split("\n")]
     if len(start) == _HEAD_BYTES and len(lines) > 1:
         lines = lines[:-1]
     full = [line for line in lines if line.strip()]
@@ -170,7 +171,8 @@ def _find_separator(lines: Sequence[str], *, source: str) -> str:
 
 def _separator_advice(lines: Sequence[str]) -> str:
     try:
-        return f"--separator {_find_separator(lines, source='')!r} fits"
+        separator = _find_separator(lines, source="")
+        return f"--separator {_SEPARATOR_NAMES.get(separator, repr(separator))} fits"
     except DataError:
         return "give the right --separator"
 

@@ -108,4 +108,3 @@ def _given_split(log: pl.DataFrame) -> np.ndarray[Any, np.dtype[np.int8]] | None
     if "split" not in log.columns or log["split"].null_count() == log.height:
         return None
     return log["split"].to_physical().cast(pl.Int8).fill_null(-1).to_numpy()
-

@@ -50,9 +50,7 @@ def number_ids(ids: pl.Series) -> tuple[NDArray[np.int32], NDArray[np.generic]]:
     return np.searchsorted(distinct, values).astype(np.int32), distinct
 
 
-def _number_by_table(
-    values: NDArray[np.int64], first: int, last: int
-) -> tuple[NDArray[np.int32], NDArray[np.generic]]:
+def _number_by_table(values: NDArray[np.int64], first: int, last: int) -> tuple[NDArray[np.int32], NDArray[np.generic]]:
     present = np.zeros(last - first + 1, np.bool_)
     present[values - first] = True
     number = np.cumsum(present, dtype=np.int32) - np.int32(1)

@@ -68,6 +68,8 @@ def paired_p_value(difference: Floats, replicates: NDArray[np.floating]) -> Floa
       In (0, 1], [...]; NaN where something is missing.
     """
     count = replicates.shape[-1]
+    if count < 2:
+        return np.full(difference.shape, np.nan)
     spread = replicates.std(axis=-1, ddof=1, dtype=np.float64)
     constant = spread <= 1e-9 * np.abs(difference)
     with np.errstate(divide="ignore", invalid="ignore"):

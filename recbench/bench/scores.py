@@ -1,0 +1,190 @@
+"""From the store's rows to arrays of scores: runs x algorithms, for each sampler at each budget."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from recbench.bench.cells import AXES
+from recbench.bench.ranking import Floats, pair_signs
+from recbench.bench.roster import metric_spec
+from recbench.bench.sample import FULL
+from recbench.bench.selection import choose
+from recbench.contracts.errors import ParameterError
+from recbench.contracts.labels import Label
+from recbench.contracts.records import Budget, Feedback
+from recbench.registry import Registry
+
+Roster = Mapping[Feedback, Collection[str]]
+"""The algorithms that a ranking is over, for each feedback type."""
+
+NULL_CHECKS = ("random",)
+"""Algorithms that no ranking counts: an obviously bad baseline raises tau for free."""
+
+_RUN = ["sample_seed", "training_seed"]
+_PER_CELL = ("sampler", "unit", "budget", "sampler_code", "algorithm", "algorithm_code", "hyper", *_RUN)
+SETTINGS = tuple(axis for axis in AXES if axis not in _PER_CELL)
+"""Axes that must be equal for all runs of one ranking."""
+
+
+@dataclass(frozen=True)
+class Runs:
+    """All algorithms on one kind of train data: the full rows, or one sampler at one budget. One ranking a run."""
+
+    seeds: NDArray[np.int64]  # [runs], training seed of each
+    values: Floats  # [runs, algorithms], higher is better; NaN where missing
+    replicates: NDArray[np.float32]  # [runs, algorithms, replicates], likewise
+    seconds: Floats  # [runs, algorithms], training
+    sampler_seconds: Floats  # [runs, algorithms], drawing the sample: the same work for all algorithms
+    samples: Floats  # [runs, algorithms], samples processed
+    missing: str  # why some are missing; empty when none is
+
+    @cached_property
+    def signs(self) -> NDArray[np.float32]:
+        """Who beats whom, [runs, pairs]; see :func:`~recbench.bench.ranking.pair_signs`."""
+        return pair_signs(self.values)
+
+    @cached_property
+    def replicate_signs(self) -> NDArray[np.float32]:
+        """The same in each replicate, [runs, replicates, pairs]."""
+        return pair_signs(np.moveaxis(self.replicates, 1, 2))
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One ranking on the full data, and those that stand in for it."""
+
+    dataset: str
+    feedback: Feedback
+    metric: str
+    algorithms: tuple[str, ...]
+    full: Runs
+    samples: Mapping[tuple[str, str], Runs]  # by (sampler, budget)
+
+
+def contests(results: pl.DataFrame, *, registry: Registry, algorithms: Roster | None = None) -> Iterator[Contest]:
+    """The rankings of a store's frame, in its order; samplers by name, budgets from large to small.
+
+    Of every algorithm the grid point counts that validation chose; of plugins whose source changed, the latest state.
+    Without a roster, every algorithm of the data set's results takes part, save the null checks.
+
+    Raises:
+      ParameterError: runs of one data set were made under several settings, so that they cannot be compared.
+    """
+    for (dataset, feedback), rows in _groups(results, ["dataset", "feedback"]):
+        rows = _latest(_latest(rows, "algorithm"), "sampler")
+        _check_settings(rows, f"{dataset} ({feedback})")
+        names = _roster(rows, feedback, algorithms)
+        rows = _numbered(rows.filter(pl.col("algorithm").is_in(names)), names)
+        stored = dict(sorted(_groups(rows, ["sampler", "budget"]), key=_place))
+        finished = choose(rows, registry).filter(pl.col("status") == "ok", pl.col("value").is_finite())
+        values = dict(_groups(finished, ["sampler", "budget", "metric"]))
+        for metric in rows["metric"].drop_nulls().unique(maintain_order=True):
+            sign = 1 if metric_spec(metric, registry).higher_is_better else -1
+            runs = {
+                place: _runs(values.get((*place, metric), rows.clear()), every, names, sign=sign)
+                for place, every in stored.items()
+            }
+            full = [runs.pop(place) for place in stored if place[0] == FULL]
+            none = _runs(rows.clear(), rows.clear(), names, sign=sign)
+            yield Contest(dataset, feedback, metric, tuple(names), full[0] if full else none, runs)
+
+
+def _numbered(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:
+    """The rows with their places in the arrays: ``run`` counts seeds in a (sampler, budget), ``place`` algorithms."""
+    run = pl.struct(_RUN).rank("dense").over("sampler", "budget").cast(pl.Int64) - 1
+    places = {name: place for place, name in enumerate(names)}
+    return rows.with_columns(run=run, place=pl.col("algorithm").replace_strict(places, return_dtype=pl.Int64))
+
+
+def _roster(rows: pl.DataFrame, feedback: Feedback, algorithms: Roster | None) -> list[str]:
+    if algorithms is not None:
+        return sorted(algorithms.get(feedback, ()))
+    return sorted(name for name in rows["algorithm"].unique() if Label.parse(name).name not in NULL_CHECKS)
+
+
+def _groups(frame: pl.DataFrame, by: list[str]) -> Iterator[tuple[Any, pl.DataFrame]]:
+    yield from frame.partition_by(by, as_dict=True, maintain_order=True).items()
+
+
+def _place(item: tuple[tuple[str, str], Any]) -> tuple[str, str, float]:
+    (sampler, budget), _ = item
+    size = Budget.parse(budget)
+    return sampler, size.of, -size.amount
+
+
+def _latest(rows: pl.DataFrame, kind: str) -> pl.DataFrame:
+    """Of a plugin whose source changed between runs, the rows of the source that ran last."""
+    code = f"{kind}_code"
+    newest = rows.sort("created", maintain_order=True).unique(kind, keep="last").select(kind, code)
+    return rows.join(newest, on=[kind, code], how="semi", maintain_order="left")
+
+
+def _check_settings(rows: pl.DataFrame, where: str) -> None:
+    several = [axis for axis in SETTINGS if rows[axis].n_unique() > 1]
+    if several:
+        found = "; ".join(f"{axis}: {', '.join(map(str, sorted(rows[axis].unique())))}" for axis in several)
+        raise ParameterError(
+            f"the results on {where} were made under several settings ({found}): choose one suite, or filter them"
+        )
+
+
+def _runs(finished: pl.DataFrame, stored: pl.DataFrame, names: list[str], *, sign: int) -> Runs:
+    """Arrays of one (sampler, budget) and metric; ``stored`` has also what failed and what was not chosen."""
+    runs, first = np.unique(stored["run"].to_numpy(), return_index=True)
+    where = finished["run"].to_numpy(), finished["place"].to_numpy()
+    shape = len(runs), len(names)
+
+    def table(column: str) -> Floats:
+        values = np.full(shape, np.nan)
+        values[where] = finished[column].to_numpy()
+        return values
+
+    values = table("value") * sign
+    return Runs(
+        stored["training_seed"].to_numpy()[first],
+        values,
+        _replicates(finished["replicates"], where, shape) * sign,
+        table("seconds"),
+        table("sampler_seconds"),
+        table("samples_processed"),
+        _missing(np.isnan(values), stored, names) if len(runs) else "no run is stored",
+    )
+
+
+def _replicates(
+    lists: pl.Series, where: tuple[NDArray[np.int64], NDArray[np.int64]], shape: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Replicates as one array; NaN where a run has none, or another number of them than the others."""
+    lengths = lists.list.len().fill_null(0)
+    width = int(lengths.max() or 0)  # type: ignore[arg-type]
+    array = np.full((*shape, width), np.nan, dtype=np.float32)
+    if width:
+        whole = (lengths == width).to_numpy()
+        lists = lists if whole.all() else lists.filter(lengths == width)
+        array[where[0][whole], where[1][whole]] = lists.explode().to_numpy().reshape(-1, width)
+    return array
+
+
+def _missing(gaps: NDArray[np.bool_], stored: pl.DataFrame, names: list[str]) -> str:
+    """Which algorithms are missing, and why, in one line."""
+    absent = [names[place] for place in np.flatnonzero(gaps.any(axis=0))]
+    if not absent:
+        return ""
+    rows = stored.filter(pl.col("algorithm").is_in(absent))
+    failed = rows.filter(pl.col("status") != "ok")
+    said: dict[str, str] = dict.fromkeys(absent, "not run") | dict.fromkeys(
+        rows["algorithm"], "no value, or not every seed"
+    )
+    said |= dict(zip(failed["algorithm"], failed["status"] + ": " + failed["reason"], strict=True))
+    if len(absent) == len(names) and len(set(said.values())) == 1:
+        return said[absent[0]]
+    listed = "; ".join(f"{name} ({said[name]})" for name in absent[:3])
+    more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
+    return f"{len(absent)} of {len(names)} algorithms are missing: {listed}{more}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -44,9 +45,13 @@ class LocalExecutor:
     """Runs groups one after the other on this process's device.
 
     The split, its samples and the proxies are kept while groups of the same split follow each other.
+
+    Args:
+      timeout: seconds that a group may train; a solved or host algorithm is not stopped in the middle.
     """
 
-    def __init__(self, registry: Registry | None = None) -> None:
+    def __init__(self, registry: Registry | None = None, *, timeout: float | None = None) -> None:
+        self._timeout = timeout
         self._registry = registry or default()
         self._split: Split | None = None
         self._data: DeviceSplit
@@ -118,6 +123,7 @@ class LocalExecutor:
             [Run(drawn.sample, cell.hyper, cell.training_seed) for cell, drawn in ready if drawn.sample is not None],
             training=_training(first),
             metrics=metric_functions(columns, self._registry),
+            deadline=None if self._timeout is None else time.monotonic() + self._timeout,
         )
 
 
@@ -138,6 +144,7 @@ def _training(cell: Cell) -> Training:
 def _record(cell: Cell, drawn: Drawn, outcome: Outcome | None = None) -> RunRecord:
     if outcome is None:
         return RunRecord(cell.axes, drawn.status, drawn.reason, coverage=drawn.coverage, sample_digest=drawn.digest)
+    cost = None if outcome.cost is None else replace(outcome.cost, sampler_seconds=drawn.seconds)
     return RunRecord(
         cell.axes,
         outcome.status,
@@ -145,7 +152,7 @@ def _record(cell: Cell, drawn: Drawn, outcome: Outcome | None = None) -> RunReco
         outcome.metrics,
         outcome.replicates,
         outcome.validation,
-        replace(outcome.cost, sampler_seconds=drawn.seconds),
+        cost,
         drawn.coverage,
         drawn.digest,
     )

@@ -1,8 +1,8 @@
 """Which runs a suite asks for on one split, and in which groups they share a device program.
 
 Two phases where hyper-parameters are tuned once (``tuning = "full"``): the grids on full data with the first training
-seed, then, with what validation chose, everything else. With ``tuning = "sample"`` there is one phase: the grids
-everywhere.
+seed, then, with what validation chose, everything else; algorithms without a grid have no first phase. With ``tuning =
+"sample"`` there is one phase: the grids everywhere.
 """
 
 from __future__ import annotations
@@ -81,20 +81,33 @@ class Plan:
         }
 
     def first(self) -> list[Cell]:
-        """What can be run at once: the grids."""
+        """What must be run before hyper-parameters are chosen: the grids, of algorithms that have one."""
         seeds = self.suite.seeds.full
         if self.suite.protocol.tuning == "full":
-            return [self.cell(e, h, ALL_ROWS, seeds[0]) for e in self.entrants.values() for h in e.grid]
-        pairs = [(ALL_ROWS, seed) for seed in seeds] + [(draw, draw.sample_seed) for draw in self.draws]
-        return [self.cell(e, h, *pair) for e in self.entrants.values() for h in e.grid for pair in pairs]
+            tuned = [each for each in self.entrants.values() if len(each.grid) > 1]
+            return [self.cell(each, hyper, ALL_ROWS, seeds[0]) for each in tuned for hyper in each.grid]
+        pairs = [(ALL_ROWS, seed) for seed in seeds] + self._sampled
+        return [self.cell(each, h, *pair) for each in self.entrants.values() for h in each.grid for pair in pairs]
 
     def then(self, chosen: Mapping[str, Hyper]) -> list[Cell]:
-        """What follows the choice of hyper-parameters, by algorithm; nothing where none was chosen."""
+        """What follows the choice of hyper-parameters, by algorithm; where none was chosen of a grid, nothing."""
         if self.suite.protocol.tuning == "sample":
             return []
-        pairs = [(ALL_ROWS, seed) for seed in self.suite.seeds.full[1:]]
-        pairs += [(draw, draw.sample_seed) for draw in self.draws]
-        return [self.cell(self.entrants[label], hyper, *pair) for label, hyper in chosen.items() for pair in pairs]
+        cells = []
+        for label, entrant in self.entrants.items():
+            tuned = len(entrant.grid) > 1
+            if tuned and label not in chosen:
+                continue
+            hyper = chosen[label] if tuned else entrant.grid[0]
+            seeds = self.suite.seeds.full[1:] if tuned else self.suite.seeds.full
+            pairs = [(ALL_ROWS, seed) for seed in seeds] + self._sampled
+            cells += [self.cell(entrant, hyper, *pair) for pair in pairs]
+        return cells
+
+    @property
+    def _sampled(self) -> list[tuple[Draw, int]]:
+        """Samples and the training seed of runs on them: that of the draw."""
+        return [(draw, draw.sample_seed) for draw in self.draws]
 
     def cell(self, entrant: Entrant, hyper: Hyper, draw: Draw, training_seed: int) -> Cell:
         """The cell of one run."""

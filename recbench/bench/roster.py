@@ -54,6 +54,11 @@ def entrant(text: str, grid: Grid, registry: Registry) -> Entrant:
     return Entrant(str(canonical), spec, code_of(registered), tuple(complete))
 
 
+def rosters(suite: Suite, registry: Registry) -> dict[Feedback, list[str]]:
+    """The labels of the algorithms that a suite ranks, by feedback type."""
+    return {feedback: [each.label for each in entrants(suite, feedback, registry)] for feedback in suite.feedback}
+
+
 def code_of(registered: Registered) -> str:
     """Hash of a plugin's source; empty for built-ins, whose code the protocol's version stands for."""
     return "" if registered.distribution == BUILT_IN else registered.code_hash()

@@ -78,6 +78,7 @@ class Benchmark:
       suite: a name, a path, or a :class:`~recbench.bench.suite.Suite` (with its overrides applied).
       data: a path, a frame or a :class:`Dataset` in place of the suite's data sets.
       executor: where runs are computed: an executor, or a registered name; None: here.
+      timeout: seconds that a group of runs may train here; what is not done by then is stored as ``timeout``.
       read: gives the data set of a name or a path; None: :func:`load_dataset`.
 
     Raises:
@@ -92,6 +93,7 @@ class Benchmark:
         store: str | Path | Store | None = None,
         registry: Registry | None = None,
         executor: Executor | str | None = None,
+        timeout: float | None = None,
         read: Callable[[str | Path], Dataset] | None = None,
     ) -> None:
         self.suite = suite if isinstance(suite, Suite) else load_suite(suite)
@@ -103,7 +105,7 @@ class Benchmark:
         self._report: Report = _silent
         self._total = self._done = 0
         check(self.suite, self.registry)
-        self._executor = self._found(executor)
+        self._executor = self._found(executor, timeout)
 
     def plans(self) -> Iterator[Plan]:
         """The plan of each data set and feedback type; what the data do not allow is noted and left out.
@@ -163,16 +165,15 @@ class Benchmark:
     def _chosen(self, plan: Plan) -> dict[str, Hyper]:
         """Hyper-parameters by algorithm, from the store; one that cannot run keeps its first point, to be skipped."""
         cells = plan.first()
-        chosen = chosen_hyper(cells, self.store.frame(JUDGED_BY), self.registry)
+        tuned = {cell.algorithm for cell in cells}
         runnable = {cell.algorithm for cell in plan.refused(cells)[0]}
-        result: dict[str, Hyper] = {}
-        for label, entrant in plan.entrants.items():
-            if label in chosen or label not in runnable:
-                result[label] = chosen.get(label, entrant.grid[0])
-            else:
+        chosen: dict[str, Hyper] = {label: plan.entrants[label].grid[0] for label in tuned - runnable}
+        chosen |= chosen_hyper(cells, self.store.frame(JUDGED_BY), self.registry)
+        if self.suite.protocol.tuning == "full":
+            for label in sorted(tuned - set(chosen)):
                 where = f"{plan.split.dataset}, {plan.split.feedback}"
                 self._note(f"{where}: {label!r} finished no run on full data, so its samples are left out")
-        return result
+        return chosen
 
     def _tell(self, kind: Literal["split", "group", "note"], text: str) -> None:
         self._report(Progress(kind, text, self._done, self._total))
@@ -181,9 +182,9 @@ class Benchmark:
         self.summary.notes.append(text)
         self._tell("note", text)
 
-    def _found(self, executor: Executor | str | None) -> Executor:
+    def _found(self, executor: Executor | str | None, timeout: float | None) -> Executor:
         if executor is None:
-            return LocalExecutor(self.registry)
+            return LocalExecutor(self.registry, timeout=timeout)
         if not isinstance(executor, str):
             return executor
         made: Executor = self.registry.get("executors", executor).load()()
@@ -233,6 +234,7 @@ def run_suite(
     executor: Executor | str | None = None,
     progress: Report | None = None,
     retry_failed: bool = False,
+    timeout: float | None = None,
     offline: bool = False,
 ) -> Summary:
     """Runs a suite and stores its results; called again, it goes on where it stopped.
@@ -246,6 +248,7 @@ def run_suite(
       executor: where runs are computed: an executor, or a registered name; None: here.
       progress: called with each :class:`Progress`.
       retry_failed: run cells again that failed, diverged or ran out of time.
+      timeout: seconds that a group of runs may train; what is not done by then is stored with status ``timeout``.
       offline: never use the network.
 
     Raises:
@@ -262,7 +265,7 @@ def run_suite(
         sample_seeds=sample_seeds,
     )
     read = partial(load_dataset, offline=offline, registry=registry)
-    bench = Benchmark(chosen, data=data, store=store, registry=registry, executor=executor, read=read)
+    bench = Benchmark(chosen, data=data, store=store, registry=registry, executor=executor, timeout=timeout, read=read)
     return bench.run(progress, retry_failed=retry_failed)
 
 

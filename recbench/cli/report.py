@@ -14,6 +14,8 @@ from recbench.cli.tables import Column, json_option, note, print_table
 if TYPE_CHECKING:
     import polars as pl
 
+    from recbench.bench.suite import Suite
+
 _PLACES = ("dataset", "feedback", "metric", "sampler", "budget")
 
 
@@ -43,16 +45,19 @@ def report_command(
     """Show how far each sampler keeps the ranking of the algorithms, from stored results."""
     # Imported here: starting is to stay quick.
     from recbench.bench.agreement import agreement
-    from recbench.bench.selection import choose
+    from recbench.bench.roster import rosters
+    from recbench.bench.suite import load_suite
+    from recbench.registry import default
 
-    frame = _filtered(_stored(store, suite), {"dataset": datasets, "feedback": feedback})
+    asked = None if suite is None else load_suite(suite)
+    frame = _filtered(_stored(store, asked), {"dataset": datasets, "feedback": feedback})
     if failed:
         _print_unfinished(frame, as_json=as_json)
         return
     wanted = {"metric": metrics, "sampler": samplers}
     found = [
         each
-        for each in agreement(choose(frame))
+        for each in agreement(frame, algorithms=None if asked is None else rosters(asked, default()))
         if all(not names or getattr(each, field) in names for field, names in wanted.items())
     ]
     if not found:
@@ -68,15 +73,13 @@ def report_command(
         print_agreements(found, as_json=as_json)
 
 
-def _stored(store: str | None, suite: str | None) -> pl.DataFrame:
+def _stored(store: str | None, suite: Suite | None) -> pl.DataFrame:
     # Imported here: starting is to stay quick.
     from recbench.bench.selection import of_suite
     from recbench.bench.store import load_results
-    from recbench.bench.suite import load_suite
 
-    asked = None if suite is None else load_suite(suite)
     frame = load_results(store)
-    return frame if asked is None else of_suite(frame, asked)
+    return frame if suite is None else of_suite(frame, suite)
 
 
 def _filtered(frame: pl.DataFrame, wanted: dict[str, tuple[str, ...]]) -> pl.DataFrame:

@@ -45,6 +45,7 @@ _PLAN = (
 @click.option("--sample-seeds", type=click.IntRange(1), metavar="N", help="Seeds of each sample.")
 @click.option("--store", metavar="FOLDER", help="Where results are kept (RECBENCH_STORE, or ./recbench-results).")
 @click.option("--executor", metavar="NAME", help="Where runs are computed; by default in this process.")
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="For a group of runs.")
 @click.option("--device", type=click.Choice(["cpu", "cuda", "tpu"]), help="Where this process computes.")
 @reading_options
 @click.option("--retry-failed", is_flag=True, help="Run again what failed, diverged or ran out of time.")
@@ -62,6 +63,7 @@ def run_command(
     sample_seeds: int | None,
     store: str | None,
     executor: str | None,
+    timeout: float | None,
     device: str | None,
     retry_failed: bool,
     dry_run: bool,
@@ -92,7 +94,7 @@ def run_command(
         full_seeds=full_seeds,
         sample_seeds=sample_seeds,
     )
-    bench = Benchmark(chosen, data=data, store=store, executor=executor, read=reading.dataset)
+    bench = Benchmark(chosen, data=data, store=store, executor=executor, timeout=timeout, read=reading.dataset)
     if dry_run:
         _print_plan(bench, as_json=as_json)
         return 0
@@ -116,11 +118,11 @@ def _print_result(bench: Benchmark, suite: Suite, summary: Summary, *, as_json: 
     import polars as pl
 
     from recbench.bench.agreement import agreement
-    from recbench.bench.selection import choose
+    from recbench.bench.roster import rosters
 
     frame = bench.store.frame().filter(pl.col("cell").is_in(list(summary.cells)))
     shown = [suite.protocol.select[feedback] for feedback in suite.feedback]
-    found = agreement(choose(frame))
+    found = agreement(frame, algorithms=rosters(suite, bench.registry), registry=bench.registry)
     print_agreements(found if as_json else [each for each in found if each.metric in shown], as_json=as_json)
     _say(bench, summary)
 

@@ -99,6 +99,7 @@ class FakeEngine:
     groups: list[tuple[str, list[Any]]] = field(default_factory=list)  # algorithm and runs of each call
     placed: int = 0
     training: Any = None
+    deadline: float | None = None
     columns: list[str] = field(default_factory=list)
     raises: dict[str, Exception] = field(default_factory=dict)  # by algorithm
     diverging: set[float] = field(default_factory=set)  # values of rate
@@ -107,7 +108,10 @@ class FakeEngine:
         self.placed += 1
         return split
 
-    def run_replicas(self, data: Any, contestant: Any, runs: Any, *, training: Any, metrics: Any) -> list[Any]:
+    def run_replicas(
+        self, data: Any, contestant: Any, runs: Any, *, training: Any, metrics: Any, deadline: float | None
+    ) -> list[Any]:
+        self.deadline = deadline
         assert isinstance(contestant.implementation, Toy)
         self.groups.append((contestant.name, list(runs)))
         self.training, self.columns = training, [column for spec, _ in metrics for column in spec.columns]

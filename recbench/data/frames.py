@@ -94,10 +94,13 @@ def polars_frame(frame: Any, *, name: str) -> pl.DataFrame:
 
 def _pandas_column(name: str, column: Any) -> pl.Series:
     missing = column.isna().to_numpy()
-    if missing.any() or column.dtype.kind not in "biufM":
+    kind = column.dtype.kind
+    if kind == "M":
+        return pl.Series(name, (column.dt.tz_convert(None) if hasattr(column.dtype, "tz") else column).to_numpy())
+    if missing.any() or kind not in "biuf":
         values = [None if gone else value for value, gone in zip(column.tolist(), missing, strict=True)]
         return pl.Series(name, values, strict=False)
-    return pl.Series(name, column.to_numpy())
+    return pl.Series(name, column.to_numpy(dtype=getattr(column.dtype, "numpy_dtype", column.dtype)))
 
 
 def _id_series(ids: np.ndarray[Any, Any]) -> pl.Series:

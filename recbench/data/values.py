@@ -61,6 +61,12 @@ def typed_log(raw: RawLog) -> pl.DataFrame:
     if head.height == 0:
         raise DataError(f"{raw.source} has no rows: at least one row of user and item is needed")
     roles = [role for role in ROLES if role in head.columns]
+    for role in roles:
+        if head.schema[role].is_nested() or head.schema[role] in (pl.Object, pl.Binary):
+            raise DataError(
+                f"{raw.source}: the {role} is a column of {head.schema[role]}, but {_EXPECTED[role]} is expected in "
+                f"each row: name another column with --{role}-column"
+            )
     readings = {role: _readings(role, head[role]) for role in roles}
     log = rows.select(readings[role][0] for role in roles).collect(engine="streaming")
     for role in roles:

@@ -153,6 +153,10 @@ def test_pandas_frames_are_read_by_columns():
         {"user_id": ["b", "a"], "item_id": [1, 2], "rating": [1.5, 2], "time": pandas.to_datetime([1, 2], unit="s")}
     )
     assert rows_of(frame_dataset(frame)) == [("a", 2, 2.0, 2), ("b", 1, 1.5, 1)]
+    extended = frame.astype({"item_id": "Int64", "rating": "Float32"})
+    extended["time"] = extended["time"].dt.tz_localize("Europe/Berlin").dt.tz_convert("Asia/Tokyo")
+    extended["time"] += pandas.Timedelta(hours=1)  # Berlin is an hour ahead
+    assert rows_of(frame_dataset(extended)) == rows_of(frame_dataset(frame))
     frame.loc[1, "user_id"] = None
     with pytest.raises(DataError, match="row 1: the user is missing"):
         frame_dataset(frame)

@@ -110,6 +110,8 @@ def test_frame_names_the_row():
         frame_dataset(frame, name="log")
     with pytest.raises(DataError, match="row 0: the user is missing"):
         frame_dataset(pl.DataFrame({"user": [None, 1], "item": [None, 2]}))
+    with pytest.raises(DataError, match=r"rating is a column of List.*a finite number is expected"):
+        frame_dataset(pl.DataFrame({"user": [1], "item": [1], "rating": [[1]]}))
     with pytest.raises(DataError, match="frame is a list"):
         frame_dataset([1, 2])
     with pytest.raises(DataError, match="no rows"):

@@ -1,0 +1,35 @@
+"""What the algorithms trained on pairs and ratings share: the BPR loss, Adam with L2, dropout at a traced rate."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import optax
+from jax import Array
+
+from recbench import Hyper
+
+
+def bpr(margins: Array) -> Array:
+    """-ln sigmoid of the positive's score minus each negative's, averaged over the negatives.
+
+    Args:
+      margins: float32 [batch, negatives].
+
+    Returns:
+      float32 [batch].
+
+    Source: Rendle et al., BPR, UAI 2009, section 4.
+    """
+    return jax.nn.softplus(-margins).mean(axis=1)
+
+
+def adam(hyper: Hyper) -> optax.GradientTransformation:
+    """Adam with betas (0.9, 0.98) and L2 added to the gradient, as in Sachdeva, Wu, McAuley's proxies."""
+    return optax.chain(optax.add_decayed_weights(hyper["l2"]), optax.adam(hyper["learning_rate"], b1=0.9, b2=0.98))
+
+
+def dropout(x: Array, *, rate: Array, key: Array) -> Array:
+    """Entries set to zero with probability ``rate`` (traced), the others scaled by 1/(1 - rate)."""
+    keep = jax.random.uniform(key, x.shape) >= rate
+    return jnp.where(keep, x / (1 - rate), 0)

@@ -1,0 +1,84 @@
+"""What the devices can hold, and what compiling for them cost."""
+
+from __future__ import annotations
+
+import os
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jax
+
+_COMPILE_EVENT = "/jax/core/compile/backend_compile_duration"
+_CACHE_HIT_EVENT = "/jax/compilation_cache/cache_hits"
+_CPU_CAP = 2 * 2**30
+
+
+@dataclass
+class _Meter:
+    """Counts what XLA compiled in this process; JAX reports it through listeners, which are process-wide."""
+
+    count: int = 0
+    hits: int = 0
+    seconds: float = 0.0
+
+    def on_duration(self, event: str, duration: float, **_: Any) -> None:
+        if event == _COMPILE_EVENT:
+            with _LOCK:
+                self.count += 1
+                self.seconds += duration
+
+    def on_event(self, event: str, **_: Any) -> None:
+        if event == _CACHE_HIT_EVENT:
+            with _LOCK:
+                self.hits += 1
+
+
+_LOCK = threading.Lock()
+_METER = _Meter()
+jax.monitoring.register_event_duration_secs_listener(_METER.on_duration)
+jax.monitoring.register_event_listener(_METER.on_event)
+
+
+def compilations() -> int:
+    """Device programs compiled in this process so far, those read from the persistent cache included."""
+    return _METER.count
+
+
+def cache_hits() -> int:
+    """How many of them were read from the persistent cache."""
+    return _METER.hits
+
+
+def compile_seconds() -> float:
+    """Wall seconds spent on them."""
+    return _METER.seconds
+
+
+def memory_budget() -> int:
+    """Bytes that one group of runs may take: half of an accelerator's memory, an eighth of the host's up to 2 GiB.
+
+    ``RECBENCH_MEMORY`` (bytes) overrides it.
+    """
+    asked = os.environ.get("RECBENCH_MEMORY")
+    if asked is not None:
+        return int(float(asked))
+    device = jax.devices()[0]
+    stats = device.memory_stats() or {}
+    if device.platform != "cpu" and "bytes_limit" in stats:
+        return int(stats["bytes_limit"]) // 2
+    return min(_CPU_CAP, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 8)
+
+
+def block_elements() -> int:
+    """Elements of the largest array of a scoring block: what a CPU's caches, or an accelerator's cores, like best."""
+    return 2**19 if jax.devices()[0].platform == "cpu" else 2**26
+
+
+def enable_compilation_cache(folder: Path) -> None:
+    """Keeps compiled programs on disk, so that the next process need not compile them again."""
+    folder.mkdir(parents=True, exist_ok=True)
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
+    jax.config.update("jax_persistent_cache_min_entry_size_bytes", 0)

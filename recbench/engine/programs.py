@@ -1,0 +1,190 @@
+"""The device programs of a trained algorithm: one compilation serves every sample, fraction and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from jax import Array
+
+from recbench.contracts.protocols import ModelShape, Stage, StepContext, TrainedAlgorithm
+from recbench.contracts.records import Feedback, ParameterValue
+from recbench.engine.batch import AnyReplica, Replica, SplitArrays
+from recbench.engine.steps import (
+    Slots,
+    TrainState,
+    all_hyper,
+    draw_negatives,
+    epoch_slots,
+    optimizer_of,
+    pair_query,
+    train_step,
+)
+from recbench.engine.tables import forget_cold
+
+Static = tuple[tuple[str, ParameterValue], ...]
+
+_BUILD_AXIS, _EPOCH_AXIS = 0, 1
+
+
+@dataclass(eq=False)
+class StagePrograms:
+    """Programs of one stage; all take batches of runs (leading axis) and the split's arrays."""
+
+    stage: Stage
+    number: int
+    feedback: Feedback
+    static: Mapping[str, ParameterValue]
+    earlier: tuple[StagePrograms, ...]
+    graphdef: Any = field(default=None)
+
+    def build(self, data: SplitArrays, replica: AnyReplica, earlier: tuple[TrainState, ...]) -> TrainState:
+        """A run's initial state."""
+        shape = ModelShape(data.num_users, data.num_items, self.feedback, replica.mean_rating)
+        hyper = all_hyper(self.static, replica)
+        modules = tuple(
+            nnx.merge(programs.graphdef, state.params, state.rest)
+            for programs, state in zip(self.earlier, earlier, strict=True)
+        )
+        key = self._key(replica, _BUILD_AXIS, 0)
+        module = self.stage.build(shape, hyper=hyper, key=key, earlier=modules)
+        self.graphdef, params, rest = nnx.split(module, nnx.Param, ...)
+        return TrainState(params, rest, optimizer_of(self.stage, hyper).init(params))
+
+    @cached_property
+    def init(self) -> Any:
+        return jax.jit(jax.vmap(self.build, in_axes=(None, 0, 0)))
+
+    @cached_property
+    def advance(self) -> Any:
+        """(data, replicas, states, first epoch, epochs, steps an epoch) -> states."""
+        return jax.jit(jax.vmap(self._advance, in_axes=(None, 0, 0, None, None, None)))
+
+    @cached_property
+    def errors(self) -> Any:
+        """As ``advance``, and the error of each kept row summed over the epochs; the last argument is static."""
+        mapped = jax.vmap(self._errors, in_axes=(None, 0, 0, None, None, None))
+        return jax.jit(mapped)
+
+    def scorer(self, data: SplitArrays, replica: AnyReplica, state: TrainState) -> Any:
+        """The fitted module: cold rows at zero, ``finish`` applied."""
+        params, rest = (
+            forget_cold(part, seen_users=replica.seen_users, seen_items=replica.seen_items)
+            for part in (state.params, state.rest)
+        )
+        module = nnx.merge(self.graphdef, params, rest)
+        if not hasattr(module, "finish"):
+            return module
+        zero = jnp.int32(0)
+        key = self._key(replica, _BUILD_AXIS, 1)
+        return module.finish(
+            StepContext(all_hyper(self.static, replica), key, replica.matrix(data), zero, jnp.int32(1))
+        )
+
+    def _key(self, replica: AnyReplica, axis: int, index: Array | int) -> Array:
+        key = jax.random.wrap_key_data(replica.key)
+        return jax.random.fold_in(jax.random.fold_in(key, 2 * self.number + axis), index)
+
+    def _step(
+        self, data: SplitArrays, replica: AnyReplica, state: TrainState, epoch: Array, step: Array, steps: Array
+    ) -> tuple[TrainState, Slots, Array]:
+        epoch_key = self._key(replica, _EPOCH_AXIS, epoch)
+        order_key, step_key = jax.random.fold_in(epoch_key, 0), jax.random.fold_in(epoch_key, step + 1)
+        slots = epoch_slots(self.stage, replica, key=order_key, step=step)
+        updated = train_step(
+            self.stage,
+            self.graphdef,
+            self.static,
+            data,
+            replica,
+            state,
+            slots=slots,
+            key=step_key,
+            step=epoch * steps + step,
+            steps_per_epoch=steps,
+        )
+        return updated, slots, step_key
+
+    def _advance(
+        self, data: SplitArrays, replica: AnyReplica, state: TrainState, first: Array, epochs: Array, steps: Array
+    ) -> TrainState:
+        def step(number: Array, carried: TrainState) -> TrainState:
+            epoch = first + number // steps
+            return self._step(data, replica, carried, epoch, number % steps, steps)[0]
+
+        result: TrainState = jax.lax.fori_loop(0, epochs * steps, step, state)
+        return result
+
+    def _errors(
+        self, data: SplitArrays, replica: Replica, state: TrainState, epochs: Array, steps: Array, negatives: Array
+    ) -> Array:
+        count = negatives.shape[0]
+
+        def step(number: Array, carried: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
+            before, total = carried
+            after, slots, key = self._step(data, replica, before, number // steps, number % steps, steps)
+            error = self._pair_errors(data, replica, before, slots, key=jax.random.fold_in(key, 1), count=count)
+            return after, total.at[slots.index].add(jnp.where(slots.real, error, 0))
+
+        start = (state, jnp.zeros(replica.rows.shape, jnp.float32))
+        return jax.lax.fori_loop(0, epochs * steps, step, start)[1]
+
+    def _pair_errors(
+        self, data: SplitArrays, replica: Replica, state: TrainState, slots: Slots, *, key: Array, count: int
+    ) -> Array:
+        """Squared error of a rating; for a positive, the share of ``count`` unobserved items that outrank it."""
+        module = nnx.merge(self.graphdef, state.params, state.rest)
+        rows = replica.rows[slots.index]
+        users, items = data.user[rows], data.item[rows]
+        query, own = pair_query(users, num_items=data.num_items), jnp.arange(users.shape[0])
+        prediction = module.predict(query, own, items)
+        if self.feedback == "explicit":
+            return jnp.square(prediction - data.value[rows])
+        negatives = draw_negatives(data, replica, users, key=key, count=count)
+        others = module.predict(query, jnp.repeat(own, count), negatives.ravel()).reshape(negatives.shape)
+        mine = prediction[:, None]
+        return jnp.mean((others > mine) + 0.5 * (others == mine).astype(jnp.float32), axis=1)
+
+
+def stage_programs(
+    implementation: TrainedAlgorithm, *, feedback: Feedback, static: Static
+) -> tuple[StagePrograms, ...]:
+    """The programs of an algorithm's stages, found again for equal static hyper-parameters."""
+    return _stage_programs(type(implementation), feedback, static)
+
+
+@lru_cache(maxsize=256)
+def _stage_programs(kind: type[TrainedAlgorithm], feedback: Feedback, static: Static) -> tuple[StagePrograms, ...]:
+    stages: Sequence[Stage] = kind().stages(feedback, dict(static))
+    programs: list[StagePrograms] = []
+    for number, stage in enumerate(stages):
+        programs.append(StagePrograms(stage, number, feedback, dict(static), tuple(programs)))
+    return tuple(programs)
+
+
+@jax.jit
+def keep_best(best: TrainState, state: TrainState, improved: Array) -> TrainState:
+    """Runs that improved give their state, the others keep what they had."""
+
+    def choose(old: Array, new: Array) -> Array:
+        return jnp.where(improved.reshape((-1,) + (1,) * (new.ndim - 1)), new, old)
+
+    return jax.tree.map(choose, best, state)
+
+
+@jax.jit
+def all_finite(states: TrainState) -> Array:
+    """Which runs' parameters are finite, bool [runs]."""
+    leaves = [jnp.isfinite(leaf).all(axis=tuple(range(1, leaf.ndim))) for leaf in jax.tree.leaves(states.params)]
+    return jnp.stack(leaves).all(axis=0)
+
+
+@jax.jit
+def take_runs(tree: Any, index: Array) -> Any:
+    """The given runs of a batch."""
+    return jax.tree.map(lambda leaf: leaf[index], tree)

@@ -1,0 +1,147 @@
+"""One optimiser step of one run: its batch, its loss, its update. Written for one run; vmap is applied outside."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from flax import nnx
+from jax import Array
+
+from recbench.contracts.batches import (
+    PairsBatch,
+    Query,
+    RatingsBatch,
+    RowsBatch,
+    SequencesBatch,
+    scatter_rows,
+)
+from recbench.contracts.protocols import Hyper, Stage, StepContext
+from recbench.engine.batch import AnyReplica, DenseReplica, Replica, SplitArrays
+from recbench.engine.blocks import Lists
+from recbench.engine.draws import permuted, unobserved
+
+NEEDS_NEGATIVES = ("pairs", "sequences")
+BY_INTERACTION = ("ratings", "pairs")
+
+
+class TrainState(NamedTuple):
+    """What a stage of a run carries from step to step."""
+
+    params: Any  # NNX state of the trainable variables
+    rest: Any  # NNX state of all others, never changed by training
+    optimizer: Any  # Optax state
+
+
+class Slots(NamedTuple):
+    """Which examples a step takes."""
+
+    index: Array  # int32 [batch], into the kept rows (or active users); 0 where not real
+    real: Array  # bool [batch]
+
+
+def optimizer_of(stage: Stage, hyper: Hyper) -> optax.GradientTransformation:
+    """The stage's optimiser; Adam at ``hyper["learning_rate"]`` by default."""
+    return stage.optimizer(hyper) if stage.optimizer is not None else optax.adam(hyper["learning_rate"])
+
+
+def all_hyper(static: Mapping[str, Any], replica: AnyReplica) -> Hyper:
+    """Static and traced hyper-parameters together."""
+    return {**static, **replica.hyper}
+
+
+def train_step(
+    stage: Stage,
+    graphdef: Any,
+    static: Mapping[str, Any],
+    data: SplitArrays,
+    replica: AnyReplica,
+    state: TrainState,
+    *,
+    slots: Slots,
+    key: Array,
+    step: Array,
+    steps_per_epoch: Array,
+) -> TrainState:
+    """The state after one step. A step without a real example changes nothing, moments of the optimiser included."""
+    hyper = all_hyper(static, replica)
+    batch_key, loss_key = jax.random.split(key)
+    batch = make_batch(stage, data, replica, slots, key=batch_key)
+    context = StepContext(hyper, loss_key, replica.matrix(data), step, steps_per_epoch)
+
+    def mean_loss(params: Any) -> Array:
+        losses = nnx.merge(graphdef, params, state.rest).loss(batch, context)
+        return jnp.where(slots.real, losses, 0).sum() / jnp.maximum(slots.real.sum(), 1).astype(jnp.float32)
+
+    gradients = jax.grad(mean_loss)(state.params)
+    updates, moments = optimizer_of(stage, hyper).update(gradients, state.optimizer, state.params)
+    updated = TrainState(optax.apply_updates(state.params, updates), state.rest, moments)
+    some = slots.real.any()
+    return jax.tree.map(lambda new, old: jnp.where(some, new, old), updated, state)
+
+
+def epoch_slots(stage: Stage, replica: AnyReplica, *, key: Array, step: Array) -> Slots:
+    """The examples of one step of an epoch: every epoch is a keyed permutation of all of them."""
+    by_interaction = stage.batch in BY_INTERACTION
+    if by_interaction:
+        assert isinstance(replica, Replica)
+        grid, size = replica.row_grid, replica.size
+    else:
+        grid, size = replica.user_grid, replica.num_active
+    slot = (step * stage.batch_size + jnp.arange(stage.batch_size)).astype(jnp.uint32)
+    index = permuted(slot, key=key, a=grid[0], b=grid[1]).astype(jnp.int32)
+    real = (slot < grid[0] * grid[1]) & (index < size)
+    return Slots(jnp.where(real, index, 0), real)
+
+
+def make_batch(stage: Stage, data: SplitArrays, replica: AnyReplica, slots: Slots, *, key: Array) -> Any:
+    """The batch of the kind that the stage eats."""
+    if isinstance(replica, DenseReplica):
+        rows = jnp.where(slots.real[:, None], replica.dense[slots.index], 0)
+        return RowsBatch(jnp.full_like(slots.index, -1), rows, slots.real)
+    match stage.batch:
+        case "ratings":
+            rows = replica.rows[slots.index]
+            return RatingsBatch(data.user[rows], data.item[rows], data.value[rows], slots.real)
+        case "pairs":
+            rows = replica.rows[slots.index]
+            users = data.user[rows]
+            negatives = draw_negatives(data, replica, users, key=key, count=stage.negatives)
+            return PairsBatch(users, data.item[rows], negatives, slots.real)
+        case "rows":
+            users = replica.users[slots.index]
+            rows, real = Lists(replica.rows, replica.starts, data.bound(1)).of(users)
+            values = jnp.where(real, data.value[rows], 0)
+            dense = scatter_rows(data.item[rows], values, num_items=data.num_items)
+            return RowsBatch(users, dense, slots.real)
+        case "sequences":
+            users = replica.users[slots.index]
+            rows, real = Lists(replica.rows, replica.starts, stage.length).of(users)
+            count = stage.length * stage.negatives
+            negatives = draw_negatives(data, replica, users, key=key, count=count)
+            shape = (users.shape[0], stage.length, stage.negatives)
+            return SequencesBatch(
+                users, jnp.where(real, data.item[rows], 0), real, negatives.reshape(shape), slots.real
+            )
+
+
+def draw_negatives(data: SplitArrays, replica: Replica, users: Array, *, key: Array, count: int) -> Array:
+    """Unobserved items of each user, int32 [users, count]."""
+    return unobserved(
+        users,
+        key=key,
+        thresholds=replica.thresholds,
+        starts=replica.free_starts,
+        num_items=data.num_items,
+        count=count,
+        steps=data.search_steps,
+    )
+
+
+def pair_query(users: Array, *, num_items: int) -> Query:
+    """A query without histories, for predicting single pairs while training."""
+    empty = jnp.zeros((users.shape[0], 0), jnp.int32)
+    return Query(users, empty, empty.astype(jnp.float32), empty.astype(bool), num_items)

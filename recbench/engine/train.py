@@ -1,0 +1,184 @@
+"""Trained algorithms: many runs advance together; between validations the host looks and drops what has finished."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from recbench.contracts.records import Sample, Status, Synthesis
+from recbench.engine.batch import AnyReplica, DeviceSplit, Replica, SplitArrays
+from recbench.engine.programs import StagePrograms, all_finite, keep_best, take_runs
+from recbench.engine.steps import BY_INTERACTION, TrainState
+
+Validate = Callable[[StagePrograms, AnyReplica, TrainState, Sequence[Sample | Synthesis]], NDArray[np.float64]]
+"""(programs, replicas, states, samples) -> the select metric on the validation rows, higher is better, NaN if bad."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """How one run is getting on."""
+
+    status: Status = "ok"
+    reason: str = ""
+    best: float = -np.inf
+    streak: int = 0  # validations since the best
+    epochs: int = 0
+    samples: int = 0
+    running: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a stage may train and how often it is looked at."""
+
+    epochs: int
+    validate_every: int
+    patience: int  # validations without a gain after which a run stops
+    deadline: float | None  # time.monotonic() after which nothing new begins
+
+
+def steps_per_epoch(programs: StagePrograms, replicas: AnyReplica) -> int:
+    """Optimiser steps that the largest run of the batch needs for an epoch."""
+    by_interaction = programs.stage.batch in BY_INTERACTION and isinstance(replicas, Replica)
+    grid = np.asarray(replicas.row_grid if by_interaction else replicas.user_grid).astype(np.int64)  # type: ignore[union-attr]
+    return int(-(-grid.prod(axis=1).max() // programs.stage.batch_size))
+
+
+def train_stage(
+    programs: StagePrograms,
+    data: DeviceSplit,
+    replicas: AnyReplica,
+    samples: Sequence[Sample | Synthesis],
+    earlier: tuple[TrainState, ...],
+    *,
+    progress: Sequence[Progress],
+    pace: Pace,
+    validate: Validate | None,
+) -> TrainState:
+    """Trains one stage of a batch of runs and returns each run's best state by validation (the last without).
+
+    ``progress`` is brought up to date in place; runs that diverge keep their last good state and stop alone.
+    """
+    arrays: SplitArrays = data.arrays
+    states = programs.init(arrays, replicas, earlier)
+    best = states
+    finished: dict[int, TrainState] = {}
+    here = np.arange(len(samples))  # which run each place of the batch holds
+    for run in progress:
+        run.best, run.streak, run.running = -np.inf, 0, run.status == "ok"
+    epoch = 0
+    while epoch < pace.epochs and any(run.running for run in progress):
+        if pace.deadline is not None and time.monotonic() > pace.deadline:
+            _stop_all(progress, "timeout", "the time limit of its group was reached")
+            break
+        span = min(pace.validate_every, pace.epochs - epoch)
+        steps = steps_per_epoch(programs, replicas)
+        states = programs.advance(arrays, replicas, states, np.int32(epoch), np.int32(span), np.int32(steps))
+        epoch += span
+        finite = np.asarray(all_finite(states))
+        values = None
+        if validate is not None:
+            values = validate(programs, replicas, states, [samples[run] for run in here])
+        improved = _judge([progress[run] for run in here], samples, here, finite, values, span=span, pace=pace)
+        best = keep_best(best, states, improved)
+        states, best, replicas, here = _drop(states, best, replicas, here, progress, finished)
+    return _gather(best, here, finished, len(samples))
+
+
+def _judge(
+    runs: Sequence[Progress],
+    samples: Sequence[Sample | Synthesis],
+    here: NDArray[np.int64],
+    finite: NDArray[np.bool_],
+    values: NDArray[np.float64] | None,
+    *,
+    span: int,
+    pace: Pace,
+) -> NDArray[np.bool_]:
+    """Which runs improved at this validation; the others wait, stop or have diverged."""
+    improved = np.zeros(len(runs), bool)
+    judged: set[int] = set()
+    for place, run in enumerate(runs):
+        if not run.running or int(here[place]) in judged:
+            continue
+        judged.add(int(here[place]))
+        run.epochs += span
+        run.samples += span * len(samples[here[place]].rows)
+        if not finite[place] or (values is not None and np.isnan(values[place])):
+            run.status, run.reason = "diverged", f"parameters or scores were not finite after {run.epochs} epochs"
+            run.running = False
+        elif values is None:
+            improved[place] = True
+        elif values[place] > run.best:
+            run.best, run.streak, improved[place] = float(values[place]), 0, True
+        else:
+            run.streak += 1
+            run.running = run.streak < pace.patience
+    return improved
+
+
+def _drop(
+    states: TrainState,
+    best: TrainState,
+    replicas: AnyReplica,
+    here: NDArray[np.int64],
+    progress: Sequence[Progress],
+    finished: dict[int, TrainState],
+) -> tuple[TrainState, TrainState, AnyReplica, NDArray[np.int64]]:
+    """Goes on with the runs that still train, in a batch of the next power of two, when that halves the batch."""
+    running = [place for place, run in enumerate(here) if progress[run].running]
+    running = [place for place in running if place == int(np.flatnonzero(here == here[place])[0])]
+    size = power_of_two(len(running))
+    if not running or size > len(here) // 2:
+        return states, best, replicas, here
+    host = jax.device_get(best)
+    _set_aside(host, here, finished)
+    index = np.resize(np.array(running), size)  # the places that are too many repeat runs, and are not looked at
+    return (*(take_runs(tree, index) for tree in (states, best, replicas)), here[index])
+
+
+def _gather(best: TrainState, here: NDArray[np.int64], finished: dict[int, TrainState], runs: int) -> TrainState:
+    if len(here) == runs and not finished:
+        return best
+    _set_aside(jax.device_get(best), here, finished)
+    stacked: TrainState = jax.tree.map(lambda *leaves: np.stack(leaves), *(finished[run] for run in range(runs)))
+    return stacked
+
+
+def _set_aside(host: TrainState, here: NDArray[np.int64], finished: dict[int, TrainState]) -> None:
+    for place in reversed(range(len(here))):  # the first place of a run is the one that was looked at
+        finished[int(here[place])] = jax.tree.map(lambda leaf, place=place: leaf[place], host)
+
+
+def _stop_all(progress: Sequence[Progress], status: Status, reason: str) -> None:
+    for run in progress:
+        if run.running:
+            run.status, run.reason, run.running = status, reason, False
+
+
+def power_of_two(size: int) -> int:
+    """The smallest power of two that is at least ``size``."""
+    return 1 << max(0, size - 1).bit_length()
+
+
+def sum_errors(
+    programs: StagePrograms,
+    data: DeviceSplit,
+    replicas: Replica,
+    *,
+    epochs: int,
+    negatives: int,
+) -> NDArray[np.float32]:
+    """The error of each kept row of the first run, summed over the epochs, in order of the rows."""
+    states = programs.init(data.arrays, replicas, ())
+    steps = steps_per_epoch(programs, replicas)
+    errors: Any = programs.errors(
+        data.arrays, replicas, states, np.int32(epochs), np.int32(steps), np.zeros(negatives, np.int8)
+    )
+    return np.asarray(errors)[0][: int(np.asarray(replicas.size)[0])]

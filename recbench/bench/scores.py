@@ -72,7 +72,7 @@ def contests(results: pl.DataFrame, *, registry: Registry, algorithms: Roster | 
     """The rankings of a store's frame, in its order; samplers by name, budgets from large to small.
 
     Of every algorithm the grid point counts that validation chose; of plugins whose source changed, the latest state.
-    Without a roster, every algorithm of the data set's results takes part, save the null checks.
+    Without a roster, every algorithm of the data set's results takes part. The null checks never do.
 
     Raises:
       ParameterError: runs of one data set were made under several settings, so that they cannot be compared.
@@ -104,9 +104,8 @@ def _numbered(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:
 
 
 def _roster(rows: pl.DataFrame, feedback: Feedback, algorithms: Roster | None) -> list[str]:
-    if algorithms is not None:
-        return sorted(algorithms.get(feedback, ()))
-    return sorted(name for name in rows["algorithm"].unique() if Label.parse(name).name not in NULL_CHECKS)
+    names = rows["algorithm"].unique() if algorithms is None else algorithms.get(feedback, ())
+    return sorted(name for name in names if Label.parse(name).name not in NULL_CHECKS)
 
 
 def _groups(frame: pl.DataFrame, by: list[str]) -> Iterator[tuple[Any, pl.DataFrame]]:

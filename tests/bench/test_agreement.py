@@ -188,7 +188,7 @@ def test_the_roster_can_be_given_and_null_checks_are_not_in_it(registry):
     noise = [row("random", 0.5, training_seed=seed) for seed in range(3)]
     rows = frame(full(TRUTH), noise, sampled((1, 2, 3, None)))
     assert only(agreement(rows, registry=registry)).num_algorithms == 4
-    each = only(agreement(rows, algorithms={"implicit": NAMES[:3]}, registry=registry))
+    each = only(agreement(rows, algorithms={"implicit": (*NAMES[:3], "random")}, registry=registry))
     assert (each.num_algorithms, each.tau) == (3, 1)
     absent = only(agreement(rows, algorithms={"implicit": (*NAMES[:3], "z")}, registry=registry))
     assert absent.tau is None

@@ -73,6 +73,7 @@ def _draw(axis: Any, title: str, lines: Sequence[Agreement], samplers: Sequence[
         axis.axhline(ceilings[0], linestyle="--", linewidth=0.8, color="grey", label="noise ceiling")
     axis.set_xticks(range(len(budgets)), budgets)
     axis.set_title(f"{title} (over {max(each.num_algorithms for each in lines)} algorithms)", fontsize="small")
+    axis.set_xlim(-0.5, len(budgets) - 0.5)
     axis.set_ylim(-1.05, 1.05)
     axis.set_xlabel("kept")
     axis.set_ylabel("Kendall's tau")

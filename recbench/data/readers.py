@@ -142,4 +142,5 @@ def _refuse_file_options(name: str, columns: Columns | None, separator: str | No
 
 
 def _is_path(name: str | Path) -> bool:
-    return isinstance(name, Path) or os.sep in name or bool(Path(name).suffix)
+    # A colon stands in names such as plugin.py:my-log, which ask for the data set of one plugin.
+    return isinstance(name, Path) or os.sep in name or (bool(Path(name).suffix) and ":" not in name)

@@ -1,4 +1,4 @@
-"""How long 20 million rows of csv take to become a data set, against Polars' reader alone; figures in ``extra_info``."""
+"""How long 20 million rows of csv take to become a data set, and Polars' reader alone: figures in ``extra_info``."""
 
 from __future__ import annotations
 

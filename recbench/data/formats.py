@@ -152,7 +152,8 @@ def _separated_rows(path: Path, separator: str, names: Sequence[str], *, skip: i
 
 def _fields(line: str, separator: str) -> list[str]:
     if len(separator) == 1 and separator in ",;":
-        return next(csv.reader([line], delimiter=separator))
+        # A lone carriage return is part of a field to Polars, and an error to the csv module.
+        return next(csv.reader([line.replace("\r", " ")], delimiter=separator))
     return [field for field in line.split(separator) if field or separator != " "]
 
 

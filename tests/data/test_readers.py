@@ -89,6 +89,7 @@ def test_options_name_columns_separator_and_header(tmp_path):
         ("1.0,8", "1.0"),
         (" 7,8", " 7"),
         ("ünï😀,8", "ünï😀"),
+        ("a\rb,8", "a\rb"),
     ],
 )
 def test_ids_that_integers_would_change_stay_text(tmp_path, written, kept):

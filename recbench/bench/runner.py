@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from recbench.bench.roster import check
 from recbench.bench.selection import JUDGED_BY, chosen_hyper
 from recbench.bench.store import Store
 from recbench.bench.suite import Suite, load_suite
+from recbench.bench.summary import Progress, Report, Summary
 from recbench.contracts.errors import DataError, DownloadError, RecbenchError
 from recbench.contracts.protocols import Executor
 from recbench.contracts.records import Dataset, Feedback, RunRecord, Split
@@ -32,43 +33,11 @@ __all__ = ["Benchmark", "LocalExecutor", "Progress", "Summary", "run_suite"]
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """What a benchmark reports while it runs."""
+class _Refused:
+    """What the data do not allow: an error where nothing else can be run, a note otherwise."""
 
-    kind: Literal["split", "group", "note"]  # a split is ready; records were stored; something to know
-    text: str
-    done: int  # cells that are stored, of this suite
-    total: int  # cells of the splits seen so far
-
-
-@dataclass
-class Summary:
-    """What a benchmark did."""
-
-    statuses: Counter[str] = field(default_factory=Counter)  # of the runs of this call, by status
-    stored: int = 0  # cells that were stored before
-    cells: set[str] = field(default_factory=set)  # ids of all cells that the suite asked for
-    notes: list[str] = field(default_factory=list)  # what was left out, and why
-    lost: list[str] = field(default_factory=list)  # data sets that could not be read
-    seconds: float = 0.0
-    compilations: int = 0
-
-    @property
-    def runs(self) -> int:
-        """Runs that were trained."""
-        return sum(count for status, count in self.statuses.items() if status != "skipped")
-
-    @property
-    def runs_per_minute(self) -> float:
-        return 60 * self.runs / self.seconds if self.seconds else 0.0
-
-    @property
-    def complete(self) -> bool:
-        """Whether nothing failed; what was skipped had a reason to be."""
-        return not self.lost and not set(self.statuses) - {"ok", "skipped"}
-
-
-Report = Callable[[Progress], None]
+    note: str
+    error: RecbenchError
 
 
 class Benchmark:
@@ -113,14 +82,18 @@ class Benchmark:
         Raises:
           RecbenchError: nothing at all can be run.
         """
-        problems: list[RecbenchError] = []
+        refused: list[_Refused] = []
         any_split = False
-        for source in self._sources:
-            for split in self._splits(source, problems):
-                any_split = True
-                yield Plan(self.suite, split, self.registry)
-        if problems and not any_split:
-            raise problems[0]
+        for found in chain.from_iterable(map(self._splits, self._sources)):
+            if isinstance(found, _Refused):
+                refused.append(found)
+            any_split = any_split or isinstance(found, Split)
+            while any_split and refused:
+                self._note(refused.pop(0).note)
+            if isinstance(found, Split):
+                yield Plan(self.suite, found, self.registry)
+        if refused:
+            raise refused[0].error
 
     def estimates(self) -> Iterator[Estimate]:
         """What a run would do, and about what it would take; nothing is trained or written."""
@@ -190,20 +163,20 @@ class Benchmark:
         made: Executor = self.registry.get("executors", executor).load()()
         return made
 
-    def _splits(self, source: Any, problems: list[RecbenchError]) -> Iterator[Split]:
+    def _splits(self, source: Any) -> Iterator[Split | _Refused]:
         try:
             dataset = self._dataset(source)
         except (DataError, DownloadError) as error:
-            problems.append(error)
             self.summary.lost.append(str(source))
-            self._note(str(error))
+            yield _Refused(str(error), error)
             return
         for feedback in self.suite.feedback:
             try:
-                yield self._split(dataset, feedback)
+                split = self._split(dataset, feedback)
             except DataError as error:
-                problems.append(error)
-                self._note(f"{feedback} feedback is left out: {error}")
+                yield _Refused(f"{feedback} feedback is left out: {error}", error)
+            else:
+                yield split
 
     def _dataset(self, source: Any) -> Dataset:
         if isinstance(source, Dataset):

@@ -1,0 +1,188 @@
+"""``recbench run`` and ``recbench report``, whole, on a small suite."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recbench.bench.store import Store
+
+SUITE = """
+name = "small"
+version = 1
+summary = "Two algorithms that need no training."
+datasets = ["synthetic-tiny"]
+feedback = ["implicit"]
+samplers = ["random", "random[unit=user]"]
+budgets = ["60%"]
+[protocol]
+select = { implicit = "auc" }
+[seeds]
+full = [0, 1]
+[metrics]
+implicit = ["auc", "hr@10"]
+[algorithms.implicit]
+popularity = {}
+ease = { l2 = [1.0, 10.0] }
+"""
+BROKEN = """
+from recbench import AlgorithmSpec, hookimpl
+
+class Broken:
+    def fit(self, train, *, hyper, key):
+        raise ZeroDivisionError("not today")
+    def score(self, state, query):
+        return state
+
+@hookimpl
+def recbench_algorithms():
+    return [AlgorithmSpec(name="broken", load=Broken, summary="Broken.", form="solved")]
+"""
+
+
+@pytest.fixture
+def suite(tmp_path: Path) -> Path:
+    file = tmp_path / "small.toml"
+    file.write_text(SUITE)
+    return file
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the whole suite in it."""
+    from recbench.bench.runner import run_suite
+    from recbench.registry import Registry
+
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "small.toml").write_text(SUITE)
+    run_suite(folder / "small.toml", store=folder / "store", registry=Registry())
+    return folder / "store"
+
+
+def test_it_resumes_and_ends_in_the_table_of_samplers(recbench: Any, suite: Path, filled: Path) -> None:
+    result = recbench("run", suite, "--store", filled)
+    assert result.code == 0
+    head, *lines = result.out.splitlines()
+    assert head.split()[:6] == ["dataset", "feedback", "metric", "sampler", "budget", "over"]
+    assert [line.split()[2:6] for line in lines] == [
+        ["auc", "random", "60%", "2"],
+        ["auc", "random[unit=user]", "60%", "2"],
+    ], "one line a sampler, in the metric that selects"
+    assert "nothing to do; 9 stored before" in result.err and "results are in" in result.err
+    assert "auc" not in result.err, "data go to standard output"
+
+
+def test_a_run_reports_its_steps_and_stores_them(recbench: Any, suite: Path, tmp_path: Path) -> None:
+    result = recbench("run", suite, "--store", tmp_path / "s", "--algorithm", "popularity", "--full-seeds", 1, "--json")
+    assert result.code == 0
+    records = json.loads(result.out)
+    assert {record["metric"] for record in records} == {"auc", "hr@10"}
+    assert {record["reason"] for record in records} == {"a ranking needs at least two algorithms"}
+    assert (
+        "synthetic-tiny, implicit: 3 cells" in result.err and "[3/3] synthetic-tiny, implicit: popularity" in result.err
+    )
+    assert "3 ok; 0 stored before" in result.err
+    assert Store(tmp_path / "s").frame()["cell"].n_unique() == 3
+
+
+def test_a_dry_run_writes_nothing(recbench: Any, suite: Path, tmp_path: Path, filled: Path) -> None:
+    result = recbench("run", suite, "--store", tmp_path / "s", "--dry-run", "--json")
+    (plan,) = json.loads(result.out)
+    assert (plan["cells"], plan["runs"], plan["stored"], plan["programs"], plan["seconds"]) == (9, 9, 0, 2, None)
+    assert plan["memory"] > 0 and not (tmp_path / "s").exists()
+    again = recbench("run", suite, "--store", filled, "--dry-run", "--budget", "50%")
+    assert again.code == 0 and again.out.split()[-2:] != ["unknown", "1"], "earlier runs tell how long it takes"
+
+
+def test_a_run_that_fails_ends_in_exit_code_1(recbench: Any, suite: Path, tmp_path: Path) -> None:
+    plugin = tmp_path / "broken.py"
+    plugin.write_text(BROKEN)
+    options = ["--store", tmp_path / "s", "--algorithm", "broken", "--full-seeds", 1, "--sampler", "random"]
+    result = recbench("run", suite, "--plugin", plugin, *options)
+    assert result.code == 1
+    assert "2 failed" in result.err and "recbench report --failed" in result.err
+    failed = recbench("report", "--store", tmp_path / "s", "--failed", "--json")
+    assert {record["status"] for record in json.loads(failed.out)} == {"failed"}
+    assert all("ZeroDivisionError: not today" in record["reason"] for record in json.loads(failed.out))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--sampler", "randm"], "did you mean 'random'?"),
+        (["--sampler", "random[unit=week]"], "unit=week"),
+        (["--keep", "-10%"], "the budget '-10%' was not understood"),
+        (["--keep", "0"], "a budget of 0 share was given"),
+        (["--algorithm", "eease"], "did you mean 'ease'?"),
+        (["--dataset", "synthetic-tinny"], "did you mean 'synthetic-tiny'?"),
+        (["--data", "missing.csv"], "missing.csv"),
+        (["--feedback", "tacit"], "'tacit'"),
+        (["--dataset", "synthetic-tiny", "--data", "a.csv"], "give one of them"),
+        (["--executor", "cloud"], "no executor is called 'cloud'"),
+        (["--timeout", "0"], "--timeout"),
+        (["--full-seeds", "0"], "--full-seeds"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_writes_nothing(
+    recbench: Any, suite: Path, tmp_path: Path, options: list[str], said: str
+) -> None:
+    result = recbench("run", suite, "--store", tmp_path / "s", *options)
+    assert result.code == 2 and result.out == ""
+    assert said in result.err and result.err.startswith("error: ") and "Traceback" not in result.err
+    assert not (tmp_path / "s").exists()
+
+
+def test_a_suite_that_is_not_there(recbench: Any) -> None:
+    assert "did you mean 'quickstart'?" in recbench("run", "quikstart").err
+    assert recbench("run", "nowhere.toml").code == 2
+
+
+def test_a_full_disk_is_exit_code_1(
+    recbench: Any, suite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import errno
+
+    from recbench.bench import store
+
+    def full(content: bytes, target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(store, "publish", full)
+    result = recbench("run", suite, "--store", tmp_path / "s", "--algorithm", "popularity")
+    assert result.code == 1 and "No space left on device" in result.err and "--store" in result.err
+
+
+def test_a_report_filters_and_averages(recbench: Any, suite: Path, filled: Path) -> None:
+    everything = json.loads(recbench("report", "--store", filled, "--json").out)
+    assert len(everything) == 2 * 2
+    one = json.loads(recbench("report", "--store", filled, "--metric", "hr@10", "--sampler", "random", "--json").out)
+    assert [(each["metric"], each["sampler"]) for each in one] == [("hr@10", "random")]
+    assert len(json.loads(recbench("report", "--store", filled, "--suite", suite, "--json").out)) == 4
+    means = json.loads(recbench("report", "--store", filled, "--by", "sampler", "--json").out)
+    assert [each["taus"] for each in means] == ["2/2", "2/2"]
+    assert json.loads(recbench("report", "--store", filled, "--failed", "--json").out) == []
+    empty = recbench("report", "--store", filled, "--dataset", "other", "--json")
+    assert json.loads(empty.out) == [] and "no stored results match" in empty.err
+
+
+def test_a_report_draws(recbench: Any, filled: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="matplotlib is an extra")
+    assert recbench("report", "--store", filled, "--plot", tmp_path / "tau.png").code == 0
+    assert (tmp_path / "tau.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_report_without_a_store_says_where_it_looked(recbench: Any, tmp_path: Path) -> None:
+    result = recbench("report", "--store", tmp_path / "nothing")
+    assert result.code == 1 and "there are no results at" in result.err
+
+
+def test_a_damaged_part_is_a_warning(recbench: Any, suite: Path, tmp_path: Path) -> None:
+    options = ["--store", tmp_path / "s", "--algorithm", "popularity", "--full-seeds", 1]
+    recbench("run", suite, *options)
+    part = next((tmp_path / "s").glob("part-*.parquet"))
+    part.write_bytes(part.read_bytes()[:-10])
+    result = recbench("run", suite, *options)
+    assert result.code == 0 and f"{part.name} was left out" in result.err and "3 ok" in result.err

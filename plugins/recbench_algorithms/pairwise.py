@@ -31,5 +31,6 @@ def adam(hyper: Hyper) -> optax.GradientTransformation:
 
 def dropout(x: Array, *, rate: Array, key: Array) -> Array:
     """Entries set to zero with probability ``rate`` (traced), the others scaled by 1/(1 - rate)."""
-    keep = jax.random.uniform(key, x.shape) >= rate
+    bits = jax.random.bits(key, x.shape, jnp.uint16)  # 16 bits a draw: half the cost, the rate to 1/65536
+    keep = bits.astype(jnp.float32) >= rate * 65536
     return jnp.where(keep, x / (1 - rate), 0)

@@ -95,8 +95,13 @@ def scatter_rows(items: Array, values: Array, *, num_items: int) -> Array:
 class TrainMatrix(Protocol):
     """The train rows of one run as a matrix of users x items that is never held whole."""
 
-    num_users: int  # rows of the matrix: real users, or fake ones
-    num_items: int
+    @property
+    def num_users(self) -> int:
+        """Rows of the matrix: real users, or fake ones."""
+        ...
+
+    @property
+    def num_items(self) -> int: ...
 
     def gram(self) -> Array:
         """X'X of the observed (0/1, or ratings for explicit feedback) matrix, float32 [num_items, num_items]."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -72,7 +71,7 @@ class DeviceSplit:
                 num_users=split.num_users,
                 num_items=split.num_items,
                 bound=SliceBound(degrees),
-                search_steps=max(1, math.ceil(math.log2(int(degrees.max(initial=1)) + 1)) + 1),
+                search_steps=int(degrees.max(initial=1)).bit_length(),
             )
         )
 

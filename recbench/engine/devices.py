@@ -23,11 +23,11 @@ class _Meter:
     hits: int = 0
     seconds: float = 0.0
 
-    def on_duration(self, event: str, duration: float, **_: Any) -> None:
+    def on_duration(self, event: str, duration_secs: float, **_: Any) -> None:
         if event == _COMPILE_EVENT:
             with _LOCK:
                 self.count += 1
-                self.seconds += duration
+                self.seconds += duration_secs
 
     def on_event(self, event: str, **_: Any) -> None:
         if event == _CACHE_HIT_EVENT:

@@ -61,7 +61,7 @@ def unobserved(
       starts: int32 [num_users + 1], where each user's thresholds begin.
       num_items: size of the item universe.
       count: draws a user.
-      steps: binary-search steps, at least log2 of the longest list plus one.
+      steps: binary-search steps: bits of the length of the longest list.
 
     Returns:
       int32 [n, count].
@@ -71,12 +71,13 @@ def unobserved(
     pool = jnp.where(free > 0, free, num_items)
     uniform = jax.random.uniform(key, (users.shape[0], count))
     rank = jnp.minimum((uniform * pool.astype(jnp.float32)).astype(jnp.int32), pool - 1)
-    low, high = jnp.broadcast_to(begin, rank.shape), jnp.broadcast_to(end, rank.shape)
-    for _ in range(steps):
-        middle = (low + high) // 2
-        right = (low < high) & (thresholds[jnp.minimum(middle, thresholds.shape[0] - 1)] <= rank)
-        low, high = jnp.where(right, middle + 1, low), jnp.where(right | (low >= high), high, middle)
-    return jnp.where(free > 0, rank + (low - begin), rank)
+    place = jnp.broadcast_to(begin, rank.shape)
+    for power in reversed(range(steps)):
+        ahead = place + 2**power
+        inside = jnp.minimum(ahead, thresholds.shape[0]) - 1
+        passed = thresholds.at[inside].get(mode="promise_in_bounds", wrap_negative_indices=False) <= rank
+        place = jnp.where((ahead <= end) & passed, ahead, place)
+    return jnp.where(free > 0, rank + (place - begin), rank)
 
 
 def _mix(x: Array) -> Array:

@@ -127,7 +127,7 @@ def bootstrap(
 
 
 def bootstrap_weights(data: DeviceSplit) -> NDArray[np.float32]:
-    """Multinomial weights of the test users, float32 [200, test users]: drawn once per split, the same for every run."""
+    """Multinomial weights of the test users, float32 [200, test users]: once per split, the same for every run."""
 
     def draw() -> NDArray[np.float32]:
         users = len(np.unique(data.split.test.user))

@@ -53,7 +53,8 @@ class StagePrograms:
         )
         key = self._key(replica, _BUILD_AXIS, 0)
         module = self.stage.build(shape, hyper=hyper, key=key, earlier=modules)
-        self.graphdef, params, rest = nnx.split(module, nnx.Param, ...)
+        parts: Any = nnx.split(module, nnx.Param, ...)
+        self.graphdef, params, rest = parts
         return TrainState(params, rest, optimizer_of(self.stage, hyper).init(params))
 
     @cached_property
@@ -129,7 +130,7 @@ class StagePrograms:
             before, total = carried
             after, slots, key = self._step(data, replica, before, number // steps, number % steps, steps)
             error = self._pair_errors(data, replica, before, slots, key=jax.random.fold_in(key, 1), count=count)
-            return after, total.at[slots.index].add(jnp.where(slots.real, error, 0))
+            return after, total.at[slots.example].add(jnp.where(slots.real, error, 0))
 
         start = (state, jnp.zeros(replica.rows.shape, jnp.float32))
         return jax.lax.fori_loop(0, epochs * steps, step, start)[1]
@@ -139,7 +140,7 @@ class StagePrograms:
     ) -> Array:
         """Squared error of a rating; for a positive, the share of ``count`` unobserved items that outrank it."""
         module = nnx.merge(self.graphdef, state.params, state.rest)
-        rows = replica.rows[slots.index]
+        rows = replica.rows[slots.example]
         users, items = data.user[rows], data.item[rows]
         query, own = pair_query(users, num_items=data.num_items), jnp.arange(users.shape[0])
         prediction = module.predict(query, own, items)

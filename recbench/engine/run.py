@@ -137,9 +137,10 @@ def run_replicas(
         compile_seconds = devices.compile_seconds() - compiled
         seconds = max(0.0, time.monotonic() - started - compile_seconds)
         costs = _costs(fitted, seconds, compile_seconds)
-        for index in range(len(batch)):
-            outcomes.append(_outcome(fitted, index, test, valid, costs[index], metrics=metrics, columns=columns,
-                                     select=select))  # fmt: skip
+        outcomes += [
+            _outcome(fitted, index, test, valid, cost, metrics=metrics, columns=columns, select=select)
+            for index, cost in enumerate(costs)
+        ]
     return outcomes
 
 
@@ -357,7 +358,7 @@ def _costs(fitted: Fitted, seconds: float, compile_seconds: float) -> list[Cost]
     else:
         share = processed / processed.sum()
     return [
-        Cost(seconds * part, compile_seconds / len(share), int(count), run.epochs)
+        Cost(float(seconds * part), compile_seconds / len(share), int(count), run.epochs)
         for part, count, run in zip(share, processed, fitted.progress, strict=True)
     ]
 

@@ -1,4 +1,4 @@
-"""Scores and metrics of many runs at once, over blocks of users: memory is bounded by the block, not by users x items."""
+"""Scores and metrics of many runs at once, over blocks of users: memory is bounded by the block."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class TrainState(NamedTuple):
 class Slots(NamedTuple):
     """Which examples a step takes."""
 
-    index: Array  # int32 [batch], into the kept rows (or active users); 0 where not real
+    example: Array  # int32 [batch], into the kept rows (or active users); 0 where not real
     real: Array  # bool [batch]
 
 
@@ -100,25 +100,25 @@ def epoch_slots(stage: Stage, replica: AnyReplica, *, key: Array, step: Array) -
 def make_batch(stage: Stage, data: SplitArrays, replica: AnyReplica, slots: Slots, *, key: Array) -> Any:
     """The batch of the kind that the stage eats."""
     if isinstance(replica, DenseReplica):
-        rows = jnp.where(slots.real[:, None], replica.dense[slots.index], 0)
-        return RowsBatch(jnp.full_like(slots.index, -1), rows, slots.real)
+        rows = jnp.where(slots.real[:, None], replica.dense[slots.example], 0)
+        return RowsBatch(jnp.full_like(slots.example, -1), rows, slots.real)
     match stage.batch:
         case "ratings":
-            rows = replica.rows[slots.index]
+            rows = replica.rows[slots.example]
             return RatingsBatch(data.user[rows], data.item[rows], data.value[rows], slots.real)
         case "pairs":
-            rows = replica.rows[slots.index]
+            rows = replica.rows[slots.example]
             users = data.user[rows]
             negatives = draw_negatives(data, replica, users, key=key, count=stage.negatives)
             return PairsBatch(users, data.item[rows], negatives, slots.real)
         case "rows":
-            users = replica.users[slots.index]
+            users = replica.users[slots.example]
             rows, real = Lists(replica.rows, replica.starts, data.bound(1)).of(users)
             values = jnp.where(real, data.value[rows], 0)
             dense = scatter_rows(data.item[rows], values, num_items=data.num_items)
             return RowsBatch(users, dense, slots.real)
         case "sequences":
-            users = replica.users[slots.index]
+            users = replica.users[slots.example]
             rows, real = Lists(replica.rows, replica.starts, stage.length).of(users)
             count = stage.length * stage.negatives
             negatives = draw_negatives(data, replica, users, key=key, count=count)

@@ -69,7 +69,7 @@ def train_stage(
     states = programs.init(arrays, replicas, earlier)
     best = states
     finished: dict[int, TrainState] = {}
-    here = np.arange(len(samples))  # which run each place of the batch holds
+    here = list(range(len(samples)))  # which run each place of the batch holds
     for run in progress:
         run.best, run.streak, run.running = -np.inf, 0, run.status == "ok"
     epoch = 0
@@ -94,7 +94,7 @@ def train_stage(
 def _judge(
     runs: Sequence[Progress],
     samples: Sequence[Sample | Synthesis],
-    here: NDArray[np.int64],
+    here: list[int],
     finite: NDArray[np.bool_],
     values: NDArray[np.float64] | None,
     *,
@@ -105,9 +105,9 @@ def _judge(
     improved = np.zeros(len(runs), bool)
     judged: set[int] = set()
     for place, run in enumerate(runs):
-        if not run.running or int(here[place]) in judged:
+        if not run.running or here[place] in judged:
             continue
-        judged.add(int(here[place]))
+        judged.add(here[place])
         run.epochs += span
         run.samples += span * len(samples[here[place]].rows)
         if not finite[place] or (values is not None and np.isnan(values[place])):
@@ -127,23 +127,23 @@ def _drop(
     states: TrainState,
     best: TrainState,
     replicas: AnyReplica,
-    here: NDArray[np.int64],
+    here: list[int],
     progress: Sequence[Progress],
     finished: dict[int, TrainState],
-) -> tuple[TrainState, TrainState, AnyReplica, NDArray[np.int64]]:
+) -> tuple[TrainState, TrainState, AnyReplica, list[int]]:
     """Goes on with the runs that still train, in a batch of the next power of two, when that halves the batch."""
     running = [place for place, run in enumerate(here) if progress[run].running]
-    running = [place for place in running if place == int(np.flatnonzero(here == here[place])[0])]
+    running = [place for place in running if place == here.index(here[place])]
     size = power_of_two(len(running))
     if not running or size > len(here) // 2:
         return states, best, replicas, here
     host = jax.device_get(best)
     _set_aside(host, here, finished)
     index = np.resize(np.array(running), size)  # the places that are too many repeat runs, and are not looked at
-    return (*(take_runs(tree, index) for tree in (states, best, replicas)), here[index])
+    return (*(take_runs(tree, index) for tree in (states, best, replicas)), [here[place] for place in index])
 
 
-def _gather(best: TrainState, here: NDArray[np.int64], finished: dict[int, TrainState], runs: int) -> TrainState:
+def _gather(best: TrainState, here: list[int], finished: dict[int, TrainState], runs: int) -> TrainState:
     if len(here) == runs and not finished:
         return best
     _set_aside(jax.device_get(best), here, finished)
@@ -151,9 +151,9 @@ def _gather(best: TrainState, here: NDArray[np.int64], finished: dict[int, Train
     return stacked
 
 
-def _set_aside(host: TrainState, here: NDArray[np.int64], finished: dict[int, TrainState]) -> None:
+def _set_aside(host: TrainState, here: list[int], finished: dict[int, TrainState]) -> None:
     for place in reversed(range(len(here))):  # the first place of a run is the one that was looked at
-        finished[int(here[place])] = jax.tree.map(lambda leaf, place=place: leaf[place], host)
+        finished[here[place]] = jax.tree.map(lambda leaf, place=place: leaf[place], host)
 
 
 def _stop_all(progress: Sequence[Progress], status: Status, reason: str) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -17,7 +20,7 @@ from recbench.bench.runner import Benchmark, Progress, run_suite
 from recbench.bench.store import Store, load_results
 from recbench.bench.suite import Suite
 from recbench.contracts.errors import DataError, RecbenchError, StoreError, UnknownNameError
-from recbench.contracts.records import RunRecord
+from recbench.contracts.records import RunRecord, Synthesis
 from recbench.contracts.specs import SamplerSpec
 
 # plain 1 + deep 4 on the grid; then for both: 1 more seed of full data, 2 samplers x 2 budgets
@@ -319,3 +322,51 @@ def test_an_estimate_counts_without_running(
         toy_suite.override(budgets=["30%"]), data=toy_data, store=tmp_path / "store", registry=toys
     ).estimates()
     assert (more.stored, more.runs) == (GRID + 2, 4) and more.seconds is not None and 0 < more.seconds < 60
+
+
+def fake_users(train: Any, budget: Any, context: Any) -> Synthesis:
+    rows = np.ones((int(budget.amount), train.num_items), np.float32)
+    return Synthesis(rows, "dream", budget, 0)
+
+
+def test_fake_users_train_what_can_learn_from_them(
+    tmp_path: Path, toys: Any, toy_suite: Suite, toy_data: Any, engine: Any
+) -> None:
+    toys.register(
+        SamplerSpec(name="dream", load=fake_users, summary="Fake users.", form="synthesise", units=("user",)),
+        distribution="recbench",
+    )
+    plain = toys.get("algorithms", "plain").spec
+    toys.register(replace(plain, fake_users=True), distribution="recbench")
+    suite = toy_suite.override(samplers=["dream", "shuffle"], budgets=["60users", "50%"])
+    run_suite(suite, data=toy_data, store=tmp_path, registry=toys)
+    frame = load_results(tmp_path).unique("cell")
+    states = {
+        (row["sampler"], row["budget"], row["algorithm"]): (row["status"], row["reason"])
+        for row in frame.filter(pl.col("sampler") != "full").iter_rows(named=True)
+    }
+    assert states["dream", "60users", "plain"][0] == states["shuffle", "50%", "deep"][0] == "ok"
+    assert states["dream", "60users", "deep"][1] == "'deep' cannot train on fake users, and 'dream' makes them"
+    assert "makes fake users: ask for a number" in states["dream", "50%", "plain"][1]
+    assert frame.filter(sampler="dream", status="ok")["cold_test_users"].to_list() == [1.0]
+    kinds = [{type(run.sample) for run in runs} for _, runs in engine.groups]
+    assert all(len(kind) == 1 for kind in kinds), "fake users and train rows share no device program"
+
+
+def test_noise_is_a_step_after_the_split_and_an_axis_of_the_cell(
+    tmp_path: Path, toys: Any, toy_suite: Suite, toy_data: Any, engine: Any
+) -> None:
+    content = toy_suite.model_dump()
+    content["protocol"] |= {"noise": 0.2, "noise_seed": 3}
+    noisy = Suite.model_validate(content)
+    for suite in (toy_suite, noisy):
+        run_suite(suite, data=toy_data, store=tmp_path, registry=toys)
+    found = load_results(tmp_path).unique("cell").group_by("noise", "noise_seed").len().sort("noise").rows()
+    assert found == [(0.0, 0, GRID + LATER), (0.2, 3, GRID + LATER)]
+
+
+def test_a_time_limit_reaches_the_engine(
+    tmp_path: Path, toys: Any, toy_suite: Suite, toy_data: Any, engine: Any
+) -> None:
+    run_suite(toy_suite, data=toy_data, store=tmp_path, registry=toys, timeout=1000)
+    assert engine.deadline is not None and 0 < engine.deadline - time.monotonic() <= 1000

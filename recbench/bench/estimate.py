@@ -33,7 +33,7 @@ class Estimate:
     groups: int
     programs: int  # (algorithm, static hyper-parameters) that are compiled
     seconds: float | None  # from earlier runs in the store; None: an algorithm has none for this feedback type
-    memory: int  # bytes on the device at the peak, unless the budget is smaller; groups are then divided
+    memory: int  # bytes on the device at the peak: groups beyond the memory budget are divided
 
 
 def estimate(plan: Plan, store: Store, registry: Registry) -> Estimate:
@@ -55,7 +55,7 @@ def estimate(plan: Plan, store: Store, registry: Registry) -> Estimate:
         groups=len(groups),
         programs=len({plan.program(cell) for cell in possible}),
         seconds=_seconds(possible, plan.split, store),
-        memory=max((_group_bytes(group, plan) for group in groups), default=0),
+        memory=_ROW_BYTES * len(plan.split.train) + max((_group_bytes(group, plan) for group in groups), default=0),
     )
 
 
@@ -72,13 +72,16 @@ def _seconds(cells: Iterable[Cell], split: Split, store: Store) -> float | None:
 
 
 def _group_bytes(group: Group, plan: Plan) -> int:
-    split, runs = group.split, len(group.cells)
-    cell = group.cells[0]
-    spec = plan.entrants[cell.algorithm].spec
-    rows = len(split.train)
-    if spec.form == "solved":
-        state = 2 * 4 * split.num_items**2
-    else:
-        widths = [value for value in cell.hyper.values() if type(value) is int and value < 1024]
-        state = _STATES * 4 * max(widths, default=1) * (split.num_users + split.num_items)
-    return _ROW_BYTES * rows + runs * (_RUN_ROW_BYTES * rows + state)
+    from recbench.engine.devices import memory_budget  # JAX comes in with the first run
+
+    run = _RUN_ROW_BYTES * len(group.split.train) + _state_bytes(group.cells[0], plan)
+    return max(run, min(run * len(group.cells), memory_budget()))
+
+
+def _state_bytes(cell: Cell, plan: Plan) -> int:
+    """What a run learns: about two item x item matrices where it is solved, vectors of users and items otherwise."""
+    split = plan.split
+    if plan.entrants[cell.algorithm].spec.form == "solved":
+        return 2 * 4 * split.num_items**2
+    widths = [value for value in cell.hyper.values() if type(value) is int and value < 1024]
+    return _STATES * 4 * max(widths, default=1) * (split.num_users + split.num_items)

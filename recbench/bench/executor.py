@@ -6,6 +6,7 @@ import os
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -70,10 +71,9 @@ class LocalExecutor:
 
     def _place(self, split: Split) -> None:
         from recbench.engine.batch import place_split  # JAX comes in with the first run
-        from recbench.engine.devices import enable_compilation_cache
 
         if self._split is None:
-            enable_compilation_cache(user_cache_path("recbench") / "programs")
+            _keep_programs()
         if self._split is not split:
             self._shelf.clear()
             self._data = place_split(split)
@@ -125,6 +125,15 @@ class LocalExecutor:
             metrics=metric_functions(columns, self._registry),
             deadline=None if self._timeout is None else time.monotonic() + self._timeout,
         )
+
+
+def _keep_programs() -> None:
+    """Compiled programs stay on disk, in the user's cache unless JAX was told of another folder."""
+    from recbench.engine.devices import enable_compilation_cache  # JAX comes in with the first run
+
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
+        with suppress(OSError):  # a folder that cannot be written to costs time only
+            enable_compilation_cache(user_cache_path("recbench") / "programs")
 
 
 def _training(cell: Cell) -> Training:

@@ -110,6 +110,8 @@ def _print_plan(bench: Benchmark, *, as_json: bool) -> None:
         record["time"] = "unknown" if record["seconds"] is None else _duration(record["seconds"])
         record["megabytes"] = record["memory"] // 1_000_000
     print_table(records, _PLAN, as_json=as_json)
+    for text in bench.summary.notes:
+        note(text)
     note("nothing was run; times come from earlier runs in the store")
 
 

@@ -151,7 +151,11 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
             ),
             "Training": SimpleNamespace,
         },
-        "devices": {"compilations": lambda: len(fake.groups), "enable_compilation_cache": lambda folder: None},
+        "devices": {
+            "compilations": lambda: len(fake.groups),
+            "enable_compilation_cache": lambda folder: None,
+            "memory_budget": lambda: 2**30,
+        },
     }
     for name, content in modules.items():
         module = ModuleType(f"recbench.engine.{name}")

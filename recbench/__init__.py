@@ -16,6 +16,7 @@ from recbench.contracts.records import (
     Agreement,
     Budget,
     Dataset,
+    Feedback,
     Interactions,
     Provenance,
     RunRecord,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
         TrainMatrix,
     )
     from recbench.contracts.protocols import (
+        BatchKind,
         Hyper,
         ModelShape,
         SamplerContext,
@@ -59,9 +61,9 @@ if TYPE_CHECKING:
     from recbench.data.catalogue import catalogue_entries
     from recbench.data.entry import catalogue_dataset
     from recbench.data.noise import corrupt
-    from recbench.engine.propensity import inverse_propensity
     from recbench.data.readers import frame_dataset, load_dataset, read_log
     from recbench.data.split import make_split
+    from recbench.engine.propensity import inverse_propensity
     from recbench.engine.tables import ItemTable, UserTable
     from recbench.registry import register
 
@@ -84,6 +86,7 @@ _LAZY = {
     "read_log": "recbench.data.readers",
     "register": "recbench.registry",
     "run_suite": "recbench.bench.runner",
+    "BatchKind": "recbench.contracts.protocols",
     "Hyper": "recbench.contracts.protocols",
     "ModelShape": "recbench.contracts.protocols",
     "SamplerContext": "recbench.contracts.protocols",
@@ -103,11 +106,13 @@ _LAZY = {
 __all__ = [
     "Agreement",
     "AlgorithmSpec",
+    "BatchKind",
     "Budget",
     "CommandSpec",
     "Dataset",
     "DatasetSpec",
     "ExecutorSpec",
+    "Feedback",
     "Hyper",
     "Interactions",
     "ItemTable",

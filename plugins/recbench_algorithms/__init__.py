@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from recbench import AlgorithmSpec, Parameter, hookimpl
+from recbench import AlgorithmSpec, Feedback, Parameter, hookimpl
 
-_RANKING = ("implicit", "sequential")
-_ALL = ("explicit", "implicit", "sequential")
+_RANKING: tuple[Feedback, ...] = ("implicit", "sequential")
+_ALL: tuple[Feedback, ...] = ("explicit", "implicit", "sequential")
 
 _LEARNING_RATE = Parameter("learning_rate", 0.008, "Adam's step size", traced=True)
 _L2 = Parameter("l2", 1e-6, "L2 penalty, added to the gradient", traced=True)

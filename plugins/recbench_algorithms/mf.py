@@ -14,7 +14,19 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 
-from recbench import Hyper, ItemTable, ModelShape, PairsBatch, Query, RatingsBatch, Stage, StepContext, UserTable
+from recbench import (
+    BatchKind,
+    Feedback,
+    Hyper,
+    ItemTable,
+    ModelShape,
+    PairsBatch,
+    Query,
+    RatingsBatch,
+    Stage,
+    StepContext,
+    UserTable,
+)
 from recbench_algorithms.pairwise import adam, bpr, dropout
 
 _SCALE = 0.1
@@ -55,9 +67,9 @@ class FactorModule(nnx.Module):
 class MF:
     """One stage, Adam with L2."""
 
-    def stages(self, feedback: str, hyper: Hyper) -> Sequence[Stage]:
-        kind = "ratings" if feedback == "explicit" else "pairs"
-        return [Stage(self._build, kind, batch_size=hyper["batch_size"], optimizer=adam)]
+    def stages(self, feedback: Feedback, hyper: Hyper) -> Sequence[Stage]:
+        loss_on: BatchKind = "ratings" if feedback == "explicit" else "pairs"
+        return [Stage(self._build, loss_on, batch_size=hyper["batch_size"], optimizer=adam)]
 
     def _build(self, shape: ModelShape, *, hyper: Hyper, key: Array, earlier: tuple[nnx.Module, ...]) -> FactorModule:
         return FactorModule(shape, latent=hyper["latent"], key=key)

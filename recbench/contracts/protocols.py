@@ -46,9 +46,7 @@ class SamplerContext(Protocol):
     parameters: Mapping[str, ParameterValue]  # the spec's parameters, with the overrides of the label
     rng: np.random.Generator  # seeded from (data, split, sampler, sample seed); not from the budget
 
-    def training_errors(
-        self, algorithm: str, hyper: Mapping[str, ParameterValue] | None = None
-    ) -> NDArray[np.float32]:
+    def training_errors(self, algorithm: str, hyper: Mapping[str, ParameterValue] | None = None) -> NDArray[np.float32]:
         """Error of each train row under a proxy, summed over its epochs, shape [n]; trained once and shared."""
         ...
 

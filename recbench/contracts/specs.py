@@ -79,9 +79,9 @@ class AlgorithmSpec(Spec):
 
 @dataclass(frozen=True, slots=True)
 class MetricSpec(Spec):
-    """A metric. ``load`` is ``(RankedTest, k) -> [users]`` for rankings, ``(prediction, rating) -> [rows]`` for ratings.
+    """A metric: ``load`` is ``(RankedTest, k) -> [users]`` of a ranking, ``(prediction, rating) -> [rows]`` of ratings.
 
-    Rankings are averaged over users with a test row, ratings over rows; ``finish`` (numpy, elementwise) comes after
+    Rankings are averaged over users with a test row, ratings over rows; ``finish`` (NumPy, elementwise) is applied to
     the mean: a square root for RMSE.
     """
 

@@ -44,9 +44,11 @@ class FactorModule(nnx.Module):
         self.item_factors = ItemTable(_SCALE * jax.random.normal(items, (shape.num_items, latent)))
 
     def loss(self, batch: RatingsBatch | PairsBatch, context: StepContext) -> Array:
+        user_key, item_key = jax.random.split(context.key)
         rate = context.hyper["dropout"]
-        user = dropout(self.user_factors[batch.users], rate=rate, key=context.key)
-        own = jnp.sum(user * self.item_factors[batch.items], axis=1) + self.item_bias[batch.items]
+        user = dropout(self.user_factors[batch.users], rate=rate, key=user_key)
+        item = dropout(self.item_factors[batch.items], rate=rate, key=item_key)
+        own = jnp.sum(user * item, axis=1) + self.item_bias[batch.items]
         if isinstance(batch, RatingsBatch):
             return jnp.square(self.mean[...] + self.user_bias[batch.users] + own - batch.ratings)
         others = jnp.einsum("bd,bnd->bn", user, self.item_factors[batch.negatives]) + self.item_bias[batch.negatives]

@@ -107,6 +107,7 @@ def recbench_commands() -> Iterable[CommandSpec]:
             ("run", "run:run_command", "Run a benchmark: a suite of samplers, algorithms and data."),
             ("report", "report:report_command", "Show stored results: tables, and a plot of tau by budget."),
             ("data", "data:data", "Fetch data sets, look at them, convert them."),
+            ("sample", "sample:sample_command", "Write a sample of a log to a file, to train on with any library."),
             ("plugins", "plugins:plugins_command", "Show which plugins are loaded, and which are in quarantine."),
         )
     ]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,6 +13,8 @@ import click
 from recbench.data.columns import ROLES, Columns
 
 if TYPE_CHECKING:
+    import polars as pl
+
     from recbench.contracts.records import Dataset
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -35,14 +37,31 @@ class Reading:
         # Imported here: Polars is not needed to parse a command line.
         from recbench.data.readers import load_dataset
 
-        return load_dataset(
-            name_or_path,
-            offline=self.offline,
-            columns=self.columns,
-            separator=self.separator,
-            member=self.member,
-            k_core=self.k_core,
-        )
+        return load_dataset(name_or_path, **self._arguments)
+
+    def log(self, name_or_path: str | Path) -> tuple[Dataset, pl.DataFrame]:
+        """The same, with the rows of the file in their order; see :func:`recbench.data.readers.load_log`."""
+        from recbench.data.readers import load_log
+
+        return load_log(name_or_path, **self._arguments)
+
+    def words(self) -> Iterator[str]:
+        """The options that say this on a command line."""
+        for role in ROLES:
+            if (column := getattr(self.columns, role)) is not None:
+                yield from (f"--{role}-column", str(column))
+        if self.columns.header is not None:
+            yield "--header" if self.columns.header else "--no-header"
+        if self.separator is not None:
+            yield from ("--separator", "tab" if self.separator == "\t" else self.separator)
+        if self.member is not None:
+            yield from ("--member", self.member)
+        if self.k_core:
+            yield from ("--k-core", str(self.k_core))
+
+    @property
+    def _arguments(self) -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
 def reading_options(command: F) -> F:

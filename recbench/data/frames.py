@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from recbench.contracts.errors import DataError
-from recbench.contracts.records import Dataset, Provenance
-from recbench.data.arrays import arrays_dataset
+from recbench.contracts.records import Dataset, Interactions, Provenance
+from recbench.data.arrays import arrays_dataset, canonical_order
 from recbench.data.columns import Columns, find_columns
 from recbench.data.core import keep_core
 from recbench.data.ids import number_ids
@@ -64,8 +65,8 @@ def log_dataset(log: pl.DataFrame, *, name: str, provenance: Provenance, k_core:
 def dataset_log(dataset: Dataset) -> pl.DataFrame:
     """The rows of a data set with their original ids, in canonical order: what ``log_dataset`` was given."""
     rows = dataset.interactions
-    ids = {"user": (dataset.user_ids, rows.user), "item": (dataset.item_ids, rows.item)}
-    log = {role: pl.Series(_id_series(known).gather(number)) for role, (known, number) in ids.items()}
+    numbers = {"user": rows.user, "item": rows.item}
+    log = {role: pl.Series(_id_series(ids).gather(numbers[role])) for role, ids in _ids(dataset).items()}
     if dataset.has_ratings:
         log["rating"] = pl.Series(rows.rating)
     if rows.timestamp is not None:
@@ -74,6 +75,25 @@ def dataset_log(dataset: Dataset) -> pl.DataFrame:
         codes = pl.Series(dataset.given_split).cast(pl.Int64)
         log["split"] = codes.replace_strict(dict(enumerate(SPLIT_PARTS)), default=None, return_dtype=SPLIT_TYPE)
     return pl.DataFrame(log)
+
+
+def log_places(log: pl.DataFrame, dataset: Dataset) -> NDArray[np.int64]:
+    """Where each row of a data set stands in the log that it was made of, int64 [n].
+
+    Args:
+      log: what ``log_dataset`` was given; rows of users or items that a k-core left out are passed over.
+    """
+    place = np.arange(log.height)
+    if log.height != len(dataset.interactions):
+        known = (pl.col(role).is_in(_id_series(ids).implode()) for role, ids in _ids(dataset).items())
+        place = log.select(pl.all_horizontal(known)).to_series().arg_true().to_numpy().astype(np.int64)
+        log = log[place]
+    (user, users), (item, items) = number_ids(log["user"]), number_ids(log["item"])
+    rating = log["rating"].to_numpy() if "rating" in log.columns else np.ones(log.height, np.float32)
+    timestamp = log["timestamp"].to_numpy() if "timestamp" in log.columns else None
+    rows = Interactions(user, item, rating, timestamp, len(users), len(items))
+    order = canonical_order(rows, _given_split(log))
+    return place if order is None else place[order]
 
 
 def polars_frame(frame: Any, *, name: str) -> pl.DataFrame:
@@ -101,6 +121,10 @@ def _pandas_column(name: str, column: Any) -> pl.Series:
         values = [None if gone else value for value, gone in zip(column.tolist(), missing, strict=True)]
         return pl.Series(name, values, strict=False)
     return pl.Series(name, column.to_numpy(dtype=getattr(column.dtype, "numpy_dtype", column.dtype)))
+
+
+def _ids(dataset: Dataset) -> dict[str, NDArray[np.generic]]:
+    return {"user": dataset.user_ids, "item": dataset.item_ids}
 
 
 def _id_series(ids: np.ndarray[Any, Any]) -> pl.Series:

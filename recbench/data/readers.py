@@ -15,13 +15,13 @@ from recbench.data.columns import Columns
 from recbench.data.core import keep_core
 from recbench.data.download import network
 from recbench.data.formats import explain, raw_log
-from recbench.data.frames import frame_dataset, log_dataset
+from recbench.data.frames import dataset_log, frame_dataset, log_dataset
 from recbench.data.values import typed_log
 
 if TYPE_CHECKING:
     from recbench.registry import Registry
 
-__all__ = ["Columns", "file_dataset", "frame_dataset", "load_dataset", "read_log"]
+__all__ = ["Columns", "file_dataset", "frame_dataset", "load_dataset", "load_log", "read_log"]
 
 
 def load_dataset(
@@ -50,16 +50,35 @@ def load_dataset(
       DataError: the file, or a value in it, is not what it should be.
       DownloadError: the data set is not here and could not be brought here.
     """
-    if not _is_path(name_or_path):
-        try:
-            dataset = _registered(str(name_or_path), offline=offline, registry=registry)
-        except UnknownNameError:
-            if not Path(name_or_path).is_file():
-                raise
-        else:
-            _refuse_file_options(dataset.name, columns, separator, member)
-            return keep_core(dataset, k_core) if k_core else dataset
-    return file_dataset(Path(name_or_path), columns=columns, separator=separator, member=member, k_core=k_core)
+    dataset = _named(name_or_path, offline=offline, registry=registry)
+    if dataset is None:
+        return file_dataset(Path(name_or_path), columns=columns, separator=separator, member=member, k_core=k_core)
+    _refuse_file_options(dataset.name, columns, separator, member)
+    return keep_core(dataset, k_core) if k_core else dataset
+
+
+def load_log(
+    name_or_path: str | Path,
+    *,
+    offline: bool = False,
+    columns: Columns | None = None,
+    separator: str | None = None,
+    member: str | None = None,
+    k_core: int = 0,
+    registry: Registry | None = None,
+) -> tuple[Dataset, pl.DataFrame]:
+    """A data set as :func:`load_dataset` gives it, and its log: the rows of a file all and in the order of the file.
+
+    The log of a registered data set has its rows in canonical order. ``log_places`` tells which row is which.
+    """
+    dataset = _named(name_or_path, offline=offline, registry=registry)
+    if dataset is not None:
+        _refuse_file_options(dataset.name, columns, separator, member)
+        dataset = keep_core(dataset, k_core) if k_core else dataset
+        return dataset, dataset_log(dataset)
+    path = Path(name_or_path)
+    log = read_log(path, columns=columns, separator=separator, member=member)
+    return log_dataset(log, name=_name_of(path), provenance=Provenance(str(path)), k_core=k_core), log
 
 
 def file_dataset(
@@ -75,7 +94,7 @@ def file_dataset(
     """The data set in a file, named after it unless a name is given."""
     log = read_log(path, columns=columns, separator=separator, member=member)
     provenance = provenance or Provenance(str(path))
-    return log_dataset(log, name=name or path.name.partition(".")[0], provenance=provenance, k_core=k_core)
+    return log_dataset(log, name=name or _name_of(path), provenance=provenance, k_core=k_core)
 
 
 def read_log(
@@ -114,6 +133,22 @@ def _plain_log(path: Path, columns: Columns, separator: str | None, *, source: s
         return typed_log(raw)
     except pl.exceptions.PolarsError as error:
         raise explain(error, path, separator, source=source) from error
+
+
+def _named(name_or_path: str | Path, *, offline: bool, registry: Registry | None) -> Dataset | None:
+    """The registered data set that is meant; None: a file is."""
+    if _is_path(name_or_path):
+        return None
+    try:
+        return _registered(str(name_or_path), offline=offline, registry=registry)
+    except UnknownNameError:
+        if not Path(name_or_path).is_file():
+            raise
+        return None
+
+
+def _name_of(path: Path) -> str:
+    return path.name.partition(".")[0]
 
 
 def _registered(name: str, *, offline: bool, registry: Registry | None) -> Dataset:

@@ -14,7 +14,8 @@ from recbench.data import arrays
 from recbench.data.arrays import arrays_dataset
 from recbench.data.columns import Columns
 from recbench.data.core import keep_core
-from recbench.data.frames import dataset_log, frame_dataset
+from recbench.data.frames import dataset_log, frame_dataset, log_dataset, log_places
+from recbench.data.values import SPLIT_TYPE
 
 SOURCE = Provenance("test")
 
@@ -194,3 +195,24 @@ def test_k_core_is_what_peeling_one_row_at_a_time_leaves():
         core = frame_dataset(log, k_core=k)
         assert set(rows_of(core)) == left
         assert keep_core(core, k) is core
+
+
+@pytest.mark.parametrize("k_core", [0, 4])
+@pytest.mark.parametrize("columns", [("user", "item"), ("user", "item", "rating", "timestamp", "split")])
+def test_places_lead_back_to_the_rows_of_the_log(columns, k_core):
+    rng = np.random.default_rng(0)
+    split = np.array(["train", "test", None])[rng.integers(0, 3, 400)]
+    log = pl.DataFrame(
+        {
+            "user": [f"u{number}" for number in rng.integers(0, 60, 400)],
+            "item": rng.integers(0, 70, 400),
+            "rating": rng.integers(1, 3, 400).astype(np.float32),
+            "timestamp": rng.integers(0, 3, 400),
+            "split": pl.Series(split.tolist(), dtype=SPLIT_TYPE),
+        }
+    ).select(columns)
+    dataset = log_dataset(log, name="log", provenance=Provenance("test"), k_core=k_core)
+    place = log_places(log, dataset)
+    assert len(np.unique(place)) == len(dataset.interactions)
+    assert (len(place) < 400) == bool(k_core)
+    assert log[place].equals(dataset_log(dataset))

@@ -1,0 +1,134 @@
+"""Samples of a whole log, for training on elsewhere: nothing is held out, and short users stay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from recbench.bench.context import BoundSampler, bind_sampler
+from recbench.bench.coverage import coverage
+from recbench.bench.roster import sampler_code
+from recbench.bench.sample import draw_sample
+from recbench.contracts.errors import DataError, ParameterError
+from recbench.contracts.records import Budget, Dataset, Feedback, ParameterValue, Sample, Split
+from recbench.data.frames import log_places
+from recbench.registry import Registry, default
+
+PROTOCOL = "whole"
+"""What stands in the place of a split's protocol; with it, samples of a whole log differ from those of a train set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How large a log is."""
+
+    rows: int
+    users: int
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a sample of a whole log was drawn with, and what it kept: enough to draw it again."""
+
+    sampler: str  # canonical label
+    parameters: Mapping[str, ParameterValue]  # all of them, the defaults too
+    unit: str
+    sampler_code: str  # hash of the plugin's source; empty for built-ins
+    budget: str
+    feedback: Feedback
+    seed: int
+    dataset: str
+    source: str
+    checksum: str  # of the data set
+    log: Counts
+    kept: Counts
+    sample_digest: str  # sha256 of the kept row numbers in canonical order
+
+
+def whole_split(dataset: Dataset, *, feedback: Feedback = "implicit") -> Split:
+    """A split whose train is the whole data set, repeated rows too; validation and test are empty.
+
+    Raises:
+      DataError: explicit feedback was asked of a log without ratings.
+    """
+    if feedback == "explicit" and not dataset.has_ratings:
+        raise DataError(f"{dataset.name!r} has no ratings, and explicit feedback needs them: use implicit feedback")
+    rows = dataset.interactions
+    none = rows.take(np.zeros(0, np.int64))
+    return Split(
+        dataset=dataset.name,
+        checksum=dataset.checksum,
+        feedback=feedback,
+        protocol=PROTOCOL,
+        seed=0,
+        train=rows,
+        validation=none,
+        test=none,
+        train_position=np.arange(len(rows)),
+        validation_position=np.zeros(0, np.int64),
+        user_ids=dataset.user_ids,
+        item_ids=dataset.item_ids,
+        tied_times=dataset.tied_times,
+    )
+
+
+def sample_log(
+    log: pl.DataFrame,
+    dataset: Dataset,
+    sampler: str,
+    budget: Budget | str,
+    *,
+    feedback: Feedback = "implicit",
+    seed: int = 0,
+    registry: Registry | None = None,
+) -> tuple[pl.DataFrame, Choice]:
+    """Keeps some rows of a log, in its order.
+
+    Args:
+      log: with the data set made of it, as :func:`recbench.data.readers.load_log` gives both.
+      sampler: label, as in ``svp-cf[unit=user]``; it must choose rows, not make fake users.
+      budget: share of the whole log, rows or users.
+      feedback: what the sample is for; samplers with a proxy train it accordingly.
+
+    Raises:
+      RecbenchError: as :func:`recbench.draw_sample`.
+    """
+    known = registry or default()
+    bound = check_sampler(sampler, known)
+    split = whole_split(dataset, feedback=feedback)
+    sample = draw_sample(sampler, split, budget, seed=seed, registry=known)
+    assert isinstance(sample, Sample)
+    left = coverage(split, sample)
+    choice = Choice(
+        sampler=sample.sampler,
+        parameters=dict(bound.parameters),
+        unit=bound.unit,
+        sampler_code=sampler_code(sampler, known),
+        budget=str(sample.budget),
+        feedback=feedback,
+        seed=seed,
+        dataset=dataset.name,
+        source=dataset.provenance.source,
+        checksum=dataset.checksum,
+        log=Counts(len(split.train), split.num_users, split.num_items),
+        kept=Counts(left.rows, left.users, left.items),
+        sample_digest=sample.digest,
+    )
+    return log[np.sort(log_places(log, dataset)[sample.rows])], choice
+
+
+def check_sampler(sampler: str, registry: Registry) -> BoundSampler:
+    """The sampler that a label means, before any data are read.
+
+    Raises:
+      UnknownNameError: no plugin registered it.
+      ParameterError: it has no such parameter, or makes fake users.
+    """
+    bound = bind_sampler(sampler, registry)
+    if bound.spec.form != "order":
+        raise ParameterError(f"{bound.spec.name!r} makes fake users, and rows of a log are kept: take another sampler")
+    return bound

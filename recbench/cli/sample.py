@@ -1,0 +1,123 @@
+"""``recbench sample``: writes a sample of a log to a file, for whatever library trains on it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from recbench import __version__, registry
+from recbench.cli.options import Reading, reading_options
+from recbench.cli.tables import json_option, note
+from recbench.contracts.errors import DataError
+from recbench.contracts.labels import Label
+from recbench.contracts.records import FEEDBACK_TYPES, Budget, Feedback
+
+if TYPE_CHECKING:
+    from recbench.bench.whole import Choice
+
+MANIFEST = 1
+"""Version of the manifest's form."""
+
+
+@click.command("sample")
+@click.argument("name_or_file")
+@click.option("--sampler", required=True, metavar="LABEL", help="As in random or 'svp-cf[proxy=mf,unit=user]'.")
+@click.option("--keep", "--budget", "budget", required=True, metavar="AMOUNT", help="10%, 0.1, 1000rows, 500users.")
+@click.option("-o", "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="OUT")
+@click.option("--feedback", type=click.Choice(FEEDBACK_TYPES), default="implicit", help="What it will be trained for.")
+@click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="Equal seeds give equal samples.")
+@click.option("--force", is_flag=True, help="Replace OUT if it is there.")
+@reading_options
+@json_option
+def sample_command(
+    name_or_file: str,
+    sampler: str,
+    budget: str,
+    out: Path,
+    feedback: Feedback,
+    seed: int,
+    force: bool,
+    as_json: bool,
+    reading: Reading,
+) -> None:
+    """Keep some rows of a data set or a file, and write them as OUT: csv, tsv, parquet or inter, by its suffix.
+
+    Nothing is held out: the budget is of all rows. Original ids are kept. Rows stay in the order of the file; those of
+    a registered data set are written by user and time. OUT.manifest.json says what the sample was drawn with.
+    """
+    # Imported here: starting is to stay quick.
+    from recbench.bench.whole import check_sampler, sample_log
+    from recbench.data.writers import check_target, write_log
+
+    wanted = Budget.parse(budget)
+    check_sampler(sampler, registry.default())
+    manifest = out.with_name(f"{out.name}.manifest.json")
+    check_target(out, overwrite=force)
+    _check_files(Path(name_or_file), out, manifest, overwrite=force)
+    dataset, log = reading.log(name_or_file)
+    kept, choice = sample_log(log, dataset, sampler, wanted, feedback=feedback, seed=seed)
+    write_log(kept, out, overwrite=force)
+    content = _manifest(choice, out, _command(name_or_file, out, choice, reading))
+    _write_manifest(content, manifest)
+    note(f"{_shares(choice)} written to {out}; {manifest.name} says how")
+    if as_json:
+        click.echo(content, nl=False)
+
+
+def _check_files(source: Path, out: Path, manifest: Path, *, overwrite: bool) -> None:
+    if manifest.exists() and not overwrite:
+        raise DataError(f"{manifest} exists already: give another name, or --force to replace it")
+    if out.exists() and source.exists() and out.samefile(source):
+        raise DataError(f"{out} is the file that is read, and would be lost: give another name for the sample")
+
+
+def _manifest(choice: Choice, out: Path, command: str) -> str:
+    from recbench.data.download import file_sha256
+
+    content = {
+        "manifest": MANIFEST,
+        "recbench": __version__,
+        "command": command,
+        **asdict(choice),
+        "file": out.name,
+        "file_sha256": file_sha256(out),
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _write_manifest(content: str, path: Path) -> None:
+    from recbench.bench.parts import publish
+
+    try:
+        publish(content.encode(), path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror or error}; the sample itself is there") from error
+
+
+def _shares(choice: Choice) -> str:
+    log, kept = asdict(choice.log), asdict(choice.kept)
+    return ", ".join(f"{kept[name]:,} of {log[name]:,} {name}" for name in ("rows", "users", "items"))
+
+
+def _command(name_or_file: str, out: Path, choice: Choice, reading: Reading) -> str:
+    """The command line that draws the sample again."""
+    words = ["recbench", "sample", name_or_file, "--sampler", choice.sampler, "--keep", choice.budget]
+    words += ["--feedback", choice.feedback, "--seed", str(choice.seed), "-o", str(out)]
+    return shlex.join([*words, *reading.words(), *_plugin_words(choice.sampler)])
+
+
+def _plugin_words(sampler: str) -> Iterator[str]:
+    """``--plugin FILE`` for the sampler, and for algorithms that its parameters name, where a file brought them."""
+    label = Label.parse(sampler)
+    known: dict[str, Any] = registry.default().all("algorithms")
+    used = [registry.default().get("samplers", label.name)]
+    used += [known[value] for _, value in label.overrides if isinstance(value, str) and value in known]
+    files = {str(each.source) for each in used if each.source is not None and each.source.suffix == ".py"}
+    for file in sorted(files):
+        yield from ("--plugin", file)

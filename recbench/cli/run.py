@@ -123,9 +123,9 @@ def _print_result(bench: Benchmark, suite: Suite, summary: Summary, *, as_json: 
     from recbench.bench.roster import rosters
 
     frame = bench.store.frame().filter(pl.col("cell").is_in(list(summary.cells)))
-    shown = [suite.protocol.select[feedback] for feedback in suite.feedback]
     found = agreement(frame, algorithms=rosters(suite, bench.registry), registry=bench.registry)
-    print_agreements(found if as_json else [each for each in found if each.metric in shown], as_json=as_json)
+    selecting = [each for each in found if each.metric == suite.protocol.select[each.feedback]]
+    print_agreements(found if as_json else selecting, as_json=as_json)
     _say(bench, summary)
 
 

@@ -10,9 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from platformdirs import user_cache_path
-
 from recbench.bench.cells import Cell
+from recbench.bench.environment import programs_folder
 from recbench.bench.plan import Group
 from recbench.bench.roster import metric_functions
 from recbench.bench.sample import SampleDrawer, coverage, too_small
@@ -133,7 +132,7 @@ def _keep_programs() -> None:
 
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
         with suppress(OSError):  # a folder that cannot be written to costs time only
-            enable_compilation_cache(user_cache_path("recbench") / "programs")
+            enable_compilation_cache(programs_folder())
 
 
 def _training(cell: Cell) -> Training:

@@ -145,7 +145,7 @@ class TrainMatrix(Protocol):
 class RankedTest:
     """Where the test items of a block of users ended up in the full ranking."""
 
-    rank: Array  # int32 [users, test], 0 is the top; num_items for a masked test row: a miss everywhere
+    rank: Array  # int32 [users, test], 0 is the top; 2**31 - 1 for a masked test row: a miss everywhere
     outranked: Array  # float32 [users, test], share of the user's negatives ranked below, ties one half; 0 if masked
     mask: Array  # bool [users, test], what is real
     weight: Array  # float32 [users, test], inverse propensity of each test item

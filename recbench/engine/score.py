@@ -14,6 +14,9 @@ from recbench.contracts.batches import Query, RankedTest
 from recbench.engine.batch import SplitArrays
 from recbench.engine.blocks import Lists, RankingBlocks, RatingBlocks
 
+MISSED = 2**31 - 1
+"""Rank of a test item that may not be listed: beyond every cut-off, those above the number of items included."""
+
 
 class Scorer(Protocol):
     """What one fitted run can do; made inside the device program from the run's state."""
@@ -58,7 +61,7 @@ def rank_block(
       tie_break: int32 [items], a permutation; of equal scores the lower stands first.
       weight: float32 [items], inverse propensities.
     """
-    users, items = scores.shape
+    users = scores.shape[0]
     row = jnp.arange(users)
     listed = jnp.where(excluded, -jnp.inf, scores)
     negatives = jnp.where(positive, jnp.nan, scores)
@@ -77,10 +80,10 @@ def rank_block(
         )
         share = jnp.where(num_negatives > 0, share, 0.5)
         missed = excluded[row, item]
-        rank = rank.at[:, slot].set(jnp.where(missed, items, above))
+        rank = rank.at[:, slot].set(jnp.where(missed, MISSED, above))
         return rank, outranked.at[:, slot].set(jnp.where(missed, 0.0, share))
 
-    start = (jnp.full(test.shape, items, jnp.int32), jnp.zeros(test.shape, jnp.float32))
+    start = (jnp.full(test.shape, MISSED, jnp.int32), jnp.zeros(test.shape, jnp.float32))
     rank, outranked = jax.lax.fori_loop(0, longest, place, start)
     return RankedTest(
         rank=rank, outranked=outranked, mask=test_mask, weight=weight[test], count=test_mask.sum(1, dtype=jnp.int32)

@@ -1,0 +1,112 @@
+"""Draws on the device: permutations are permutations, negatives are unobserved and uniform."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from scipy.stats import chi2, chisquare
+
+from recbench.engine.draws import grid_sides, permuted, unobserved
+
+SLOTS = 2**13  # one shape, one compilation: sides are traced
+
+permute = jax.jit(lambda key, a, b: permuted(jnp.arange(SLOTS, dtype=jnp.uint32), key=key, a=a, b=b))
+
+
+def places(size, seed):
+    """Where the slots of the grid of ``size`` examples go."""
+    a, b = grid_sides(size)
+    assert a * b <= SLOTS
+    return np.asarray(permute(jax.random.key(seed), np.uint32(a), np.uint32(b)))[: a * b]
+
+
+@settings(deadline=None, derandomize=True, max_examples=200)
+@given(st.integers(1, 8_000), st.integers(0, 2**31))
+@example(1, 0)
+@example(2, 0)
+@example(3, 0)
+@example(7919, 0)
+def test_every_cell_of_the_grid_is_visited_once(size, seed):
+    place = places(size, seed)
+    assert (np.sort(place) == np.arange(len(place))).all()
+
+
+@settings(deadline=None, derandomize=True, max_examples=500)
+@given(st.integers(0, 2**31 - 1))
+@example(0)
+@example(1)
+def test_grid_holds_all_and_little_more(size):
+    a, b = grid_sides(size)
+    assert size <= a * b < size + max(a, 2)
+    assert max(a, b) <= 2**16
+
+
+def test_keys_give_different_orders():
+    orders = {tuple(places(100, seed)) for seed in range(50)}
+    assert len(orders) == 50
+
+
+@pytest.mark.parametrize("size", [5, 30, 56])
+def test_positions_are_uniform_over_keys(size):
+    """Chi-square of where the first and the last slot go, over 4,000 keys, at the 99.9 % point."""
+    a, b = grid_sides(size)
+    many = jax.jit(jax.vmap(lambda key: permuted(jnp.arange(a * b, dtype=jnp.uint32), key=key, a=jnp.uint32(a),
+                                                 b=jnp.uint32(b))))  # fmt: skip
+    place = np.asarray(many(jax.random.split(jax.random.key(3), 4_000)))
+    for slot in (0, a * b - 1):
+        assert chisquare(np.bincount(place[:, slot], minlength=a * b)).pvalue > 1e-3
+    followers = (place[:, 1].astype(int) - place[:, 0]) % (a * b)  # neighbours part
+    assert chisquare(np.bincount(followers, minlength=a * b)[1:]).pvalue > 1e-3
+
+
+# --- unobserved items -------------------------------------------------------------------------------------------------
+
+NUM_ITEMS = 17
+OBSERVED = [[0, 1, 2, 16], [3, 5, 6, 7, 11, 12], [], [*range(16)], [*range(17)], [8]]
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """100,000 draws for each user of OBSERVED."""
+    starts = np.cumsum([0, *map(len, OBSERVED)]).astype(np.int32)
+    thresholds = np.concatenate([np.array(items) - np.arange(len(items)) for items in OBSERVED]).astype(np.int32)
+    draw = jax.jit(partial(unobserved, num_items=NUM_ITEMS, count=100_000, steps=(17).bit_length()))
+    users = np.arange(len(OBSERVED), dtype=np.int32)
+    return np.asarray(draw(users, key=jax.random.key(0), thresholds=thresholds, starts=starts))
+
+
+@pytest.mark.parametrize("user", range(len(OBSERVED)))
+def test_unobserved_items_are_drawn_and_each_as_often(user, drawn):
+    free = [item for item in range(NUM_ITEMS) if item not in OBSERVED[user]] or list(range(NUM_ITEMS))
+    counts = np.bincount(drawn[user], minlength=NUM_ITEMS)
+    assert counts.sum() == counts[free].sum() == 100_000
+    expected = 100_000 / len(free)
+    assert ((counts[free] - expected) ** 2 / expected).sum() < chi2.ppf(0.999, max(1, len(free) - 1))
+
+
+def test_users_draw_independently(drawn):
+    """A user with nothing observed and one with everything draw from the same items, but not the same."""
+    assert (drawn[2] == drawn[4]).mean() == pytest.approx(1 / NUM_ITEMS, abs=0.01)
+
+
+@settings(deadline=None, derandomize=True, max_examples=50)
+@given(st.lists(st.sets(st.integers(0, 39), max_size=40), min_size=6, max_size=6), st.integers(0, 2**31))
+def test_no_user_is_given_what_it_has(observed, seed):
+    lists = [np.array(sorted(items), np.int32) for items in observed]
+    starts = np.cumsum([0, *map(len, lists)]).astype(np.int32)
+    thresholds = np.zeros(240, np.int32)  # padded: one shape
+    thresholds[: starts[-1]] = np.concatenate([items - np.arange(len(items)) for items in lists])
+    users = np.arange(6, dtype=np.int32)
+    items = np.asarray(_draw_40(users, key=jax.random.key(seed), thresholds=thresholds, starts=starts))
+    for user, mine in enumerate(observed):
+        assert len(mine) == 40 or not mine.intersection(items[user].tolist())
+        assert items.min() >= 0 and items.max() < 40
+
+
+_draw_40 = jax.jit(partial(unobserved, num_items=40, count=64, steps=(40).bit_length()))

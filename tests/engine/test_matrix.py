@@ -1,0 +1,99 @@
+"""The train matrix of a run against the dense matrix that it never holds."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from recbench.contracts.records import Budget, Synthesis
+from recbench.engine.batch import stack_replicas
+
+
+def dense_of(split, sample):
+    matrix = np.zeros((split.num_users, split.num_items), np.float32)
+    rows = split.train.take(sample.rows)
+    matrix[rows.user, rows.item] = rows.rating if split.feedback == "explicit" else 1
+    return matrix
+
+
+def replicas_of(data, samples):
+    return stack_replicas(
+        data, samples, keys=[np.zeros(2, np.uint32)] * len(samples), hyper=[{}] * len(samples), negatives=False
+    )
+
+
+@pytest.fixture(scope="module", params=["implicit", "explicit", "sequential", "all rows", "one row"])
+def pair(request, sample_of):
+    """A run's matrix and the dense one; of two runs in a batch the second, whose rows are padded."""
+    feedback = request.param if request.param in ("implicit", "explicit", "sequential") else "explicit"
+    data = request.getfixturevalue(feedback)
+    share = {"all rows": 1.0, "one row": 1 / len(data.split.train)}.get(request.param, 0.4)
+    sample = sample_of(data.split, share, seed=1)
+    replica = jax.tree.map(lambda leaf: leaf[1], replicas_of(data, [sample_of(data.split), sample]))
+    return replica.matrix(data.arrays), dense_of(data.split, sample)
+
+
+def test_blocks_of_rows(pair):
+    matrix, dense = pair
+    read = jax.jit(matrix.rows, static_argnums=1)
+    for size in (1, 7, len(dense), len(dense) + 3):
+        for start in (0, 1, 19, len(dense) - 8, len(dense) - 1, len(dense), len(dense) + 2):
+            wanted = np.zeros((size, dense.shape[1]), np.float32)
+            block = dense[start : start + size]
+            wanted[: len(block)] = block
+            np.testing.assert_array_equal(read(start, size), wanted, err_msg=f"{start=} {size=}")
+
+
+def test_gram(pair):
+    matrix, dense = pair
+    np.testing.assert_allclose(jax.jit(matrix.gram)(), dense.T @ dense, rtol=1e-6)
+
+
+def test_gram_of_many_blocks(make_data, make_log, sample_of, monkeypatch):
+    monkeypatch.setattr("recbench.engine.matrix._GRAM_BLOCK_ELEMENTS", 1)  # 64 users a block, the last one ends beyond
+    data = make_data("explicit", log=make_log(users=150))
+    sample = sample_of(data.split, 0.7)
+    replica = jax.tree.map(lambda leaf: leaf[0], replicas_of(data, [sample]))
+    dense = dense_of(data.split, sample)
+    np.testing.assert_allclose(jax.jit(replica.matrix(data.arrays).gram)(), dense.T @ dense, rtol=1e-6)
+
+
+def test_sums(pair):
+    matrix, dense = pair
+    np.testing.assert_allclose(matrix.user_sums(matrix.value), dense.sum(1), rtol=1e-6)
+    np.testing.assert_allclose(matrix.item_sums(matrix.value), dense.sum(0), rtol=1e-6)
+    ones = jnp.ones_like(matrix.value)
+    np.testing.assert_array_equal(matrix.user_sums(ones), (dense > 0).sum(1))
+    np.testing.assert_array_equal(matrix.item_sums(ones), (dense > 0).sum(0))
+
+
+def test_coordinates_make_the_matrix(pair):
+    matrix, dense = pair
+    user, item, value = (np.asarray(column)[np.asarray(matrix.mask)] for column in (matrix.user, matrix.item,
+                                                                                   matrix.value))  # fmt: skip
+    made = np.zeros_like(dense)
+    made[user, item] = value
+    np.testing.assert_array_equal(made, dense)
+    assert not np.asarray(matrix.value)[~np.asarray(matrix.mask)].any()
+
+
+def test_fake_users(implicit):
+    """Dense rows of two runs, of which one is shorter: padding changes nothing."""
+    random = np.random.default_rng(0)
+    fake = [np.maximum(random.normal(size=(size, 30)), 0).astype(np.float32) for size in (5, 9)]
+    replicas = replicas_of(implicit, [Synthesis(rows, "toy", Budget(len(rows), "users"), 0) for rows in fake])
+    for place, dense in enumerate(fake):
+        replica = jax.tree.map(lambda leaf, place=place: leaf[place], replicas)
+        matrix = replica.matrix(implicit.arrays)
+        assert (matrix.num_users, matrix.num_items) == (9, 30)
+        padded = np.zeros((9, 30), np.float32)
+        padded[: len(dense)] = dense
+        np.testing.assert_allclose(matrix.gram(), padded.T @ padded, rtol=1e-5)
+        np.testing.assert_allclose(matrix.user_sums(matrix.value), padded.sum(1), rtol=1e-5)
+        np.testing.assert_allclose(matrix.item_sums(matrix.value), padded.sum(0), rtol=1e-5)
+        np.testing.assert_array_equal(matrix.rows(7, 4), np.vstack([padded[7:], np.zeros((2, 30))]))
+        made = np.zeros_like(padded)
+        np.add.at(made, (np.asarray(matrix.user), np.asarray(matrix.item)), np.where(matrix.mask, matrix.value, 0))
+        np.testing.assert_array_equal(made, padded)

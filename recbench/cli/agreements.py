@@ -8,14 +8,14 @@ from itertools import groupby
 from typing import Any
 
 from recbench.cli.tables import Column, print_table
-from recbench.contracts.records import Agreement
+from recbench.contracts.records import Agreement, Budget
 
 COLUMNS = (
     "dataset",
     "feedback",
     "metric",
-    "sampler",
     "budget",
+    "sampler",
     Column("num_algorithms", "over"),
     Column("tau", digits=3),
     Column("tau_low", "2.5%", digits=3),
@@ -28,6 +28,17 @@ COLUMNS = (
     Column("reason", wraps=True),
 )
 _AVERAGED = ("tau", "ceiling", "share_of_ceiling", "regret", "pair_accuracy", "samples_share", "speedup")
+
+
+def best_first(found: Sequence[Agreement], budgets: Sequence[str]) -> list[Agreement]:
+    """The same lines with the best sampler first within each data set, feedback type, metric and budget."""
+    place = {str(Budget.parse(budget)): number for number, budget in enumerate(budgets)}
+
+    def order(each: Agreement) -> tuple[str, str, str, int, float]:
+        tau = -2.0 if each.tau is None else each.tau
+        return each.dataset, each.feedback, each.metric, place.get(each.budget, len(place)), -tau
+
+    return sorted(found, key=order)
 
 
 def print_agreements(found: Sequence[Agreement], *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from recbench.cli.agreements import print_agreements
+from recbench.cli.agreements import best_first, print_agreements
 from recbench.cli.options import Reading, reading_options
 from recbench.cli.progress import reporting
 from recbench.cli.tables import Column, json_option, note, print_table
@@ -124,8 +124,8 @@ def _print_result(bench: Benchmark, suite: Suite, summary: Summary, *, as_json: 
 
     frame = bench.store.frame().filter(pl.col("cell").is_in(list(summary.cells)))
     found = agreement(frame, algorithms=rosters(suite, bench.registry), registry=bench.registry)
-    selecting = [each for each in found if each.metric == suite.protocol.select[each.feedback]]
-    print_agreements(found if as_json else selecting, as_json=as_json)
+    headline = [each for each in found if each.metric == suite.metrics[each.feedback][0]]
+    print_agreements(found if as_json else best_first(headline, suite.budgets), as_json=as_json)
     _say(bench, summary)
 
 

@@ -130,7 +130,8 @@ def run_replicas(
     for first in range(0, len(runs), size):
         batch = tuple(runs[first : first + size])
         started, compiled = time.monotonic(), devices.compile_seconds()
-        fitted = fit_runs(data, contestant, batch, training=training, metrics=metrics, deadline=deadline)
+        width = size if len(runs) > size else power_of_two(len(runs))
+        fitted = fit_runs(data, contestant, batch, training=training, metrics=metrics, deadline=deadline, width=width)
         test = score_fitted(fitted, "test", training=training, columns=columns)
         select = tuple(column for column in columns if column.name == training.select)
         valid = score_fitted(fitted, "validation", training=training, columns=select) if _validates(data) else None
@@ -152,8 +153,9 @@ def fit_runs(
     training: Training,
     metrics: Metrics,
     deadline: float | None = None,
+    width: int | None = None,
 ) -> Fitted:
-    """Fits one batch of runs; see :func:`run_replicas`."""
+    """Fits one batch of runs, filled up to ``width`` places; see :func:`run_replicas`."""
     statics = {static_hyper(contestant.spec, run.hyper) for run in runs}
     if len(statics) != 1:
         raise ValueError(f"runs of one batch share their static hyper-parameters, but {len(statics)} sets were given")
@@ -161,7 +163,7 @@ def fit_runs(
     progress = tuple(Progress() for _ in runs)
     if contestant.spec.form == "host":
         return _fit_host(data, contestant, runs, progress)
-    padded = list(runs) + [runs[-1]] * (power_of_two(len(runs)) - len(runs))
+    padded = list(runs) + [runs[-1]] * ((width or len(runs)) - len(runs))
     implementation = contestant.implementation
     if contestant.spec.form == "solved":
         solved = solved_programs(implementation, static=static)
@@ -258,7 +260,8 @@ def batch_size(data: DeviceSplit, contestant: Contestant, runs: Sequence[Run]) -
     if form == "host":
         return 1
     cpu = jax.devices()[0].platform == "cpu"
-    most = 256 if not cpu else 16 if form == "trained" else 4
+    # On a CPU a closed form gains little from company, and every further batch shape is compiled anew.
+    most = 256 if not cpu else 16 if form == "trained" else 2
     fitting = devices.memory_budget() // max(1, bytes_per_run(data, contestant, runs[0]))
     return max(1, min(most, 1 << max(0, fitting.bit_length() - 1)))
 
@@ -268,7 +271,9 @@ def bytes_per_run(data: DeviceSplit, contestant: Contestant, run: Run) -> int:
     if contestant.spec.form == "host":
         return 0
     static = static_hyper(contestant.spec, run.hyper)
-    one = jax.tree.map(lambda leaf: leaf[0], _stack(data, contestant, [run], negatives=False))
+    one = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), _stack(data, contestant, [run], negatives=False)
+    )
     if contestant.spec.form == "solved":
         solved = solved_programs(contestant.implementation, static=static)
         state, copies = jax.eval_shape(solved.solve, data.arrays, one), 3

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from recbench.cli.agreements import print_agreements, print_averages
+from recbench.cli.agreements import best_first, print_agreements, print_averages
 from recbench.cli.plot import plot_agreements
 from recbench.contracts.errors import ParameterError
 from recbench.contracts.records import Agreement
@@ -32,9 +32,19 @@ def test_the_table_has_a_line_each_and_reasons_only_where_there_are_any(capsys: 
     print_agreements(MANY, as_json=False)
     head, *lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 4 and "reason" in head and lines[3].endswith("cells are missing")
-    assert " ".join(lines[0].split()) == "toy implicit auc random 10% 5 0.800 0.400 1.000 0.900 0.89 0.0100 0.10 4.0 -"
+    assert " ".join(lines[0].split()) == "toy implicit auc 10% random 5 0.800 0.400 1.000 0.900 0.89 0.0100 0.10 4.0 -"
     print_agreements([ONE], as_json=False)
     assert "reason" not in capsys.readouterr().out
+
+
+def test_the_best_sampler_of_each_budget_comes_first_and_a_missing_tau_last() -> None:
+    ordered = best_first(MANY, ["0.4", "10%"])
+    assert [(each.budget, each.sampler) for each in ordered] == [
+        ("40%", "random"),
+        ("40%", "head"),
+        ("10%", "random"),
+        ("10%", "head"),
+    ]
 
 
 def test_json_has_everything_at_full_precision(capsys: pytest.CaptureFixture[str]) -> None:

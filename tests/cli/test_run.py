@@ -66,11 +66,11 @@ def test_it_resumes_and_ends_in_the_table_of_samplers(recbench: Any, suite: Path
     result = recbench("run", suite, "--store", filled)
     assert result.code == 0
     head, *lines = result.out.splitlines()
-    assert head.split()[:6] == ["dataset", "feedback", "metric", "sampler", "budget", "over"]
+    assert head.split()[:6] == ["dataset", "feedback", "metric", "budget", "sampler", "over"]
     assert [line.split()[2:6] for line in lines] == [
-        ["auc", "random", "60%", "2"],
-        ["auc", "random[unit=user]", "60%", "2"],
-    ], "one line a sampler, in the metric that selects"
+        ["auc", "60%", "random", "2"],
+        ["auc", "60%", "random[unit=user]", "2"],
+    ], "one line a sampler, in the headline metric"
     assert "nothing to do; 9 stored before" in result.err and "results are in" in result.err
     assert "auc" not in result.err, "data go to standard output"
 

@@ -22,6 +22,7 @@ from recbench.engine.steps import (
     draw_negatives,
     epoch_slots,
     optimizer_of,
+    own_steps,
     pair_query,
     train_step,
 )
@@ -92,11 +93,12 @@ class StagePrograms:
         return jax.random.fold_in(jax.random.fold_in(key, 2 * self.number + axis), index)
 
     def _step(
-        self, data: SplitArrays, replica: AnyReplica, state: TrainState, epoch: Array, step: Array, steps: Array
+        self, data: SplitArrays, replica: AnyReplica, state: TrainState, epoch: Array, step: Array
     ) -> tuple[TrainState, Slots, Array]:
         epoch_key = self._key(replica, _EPOCH_AXIS, epoch)
         order_key, step_key = jax.random.fold_in(epoch_key, 0), jax.random.fold_in(epoch_key, step + 1)
         slots = epoch_slots(self.stage, replica, key=order_key, step=step)
+        own = own_steps(self.stage, replica)  # the loop's steps are those of the largest run of the batch
         updated = train_step(
             self.stage,
             self.graphdef,
@@ -106,8 +108,8 @@ class StagePrograms:
             state,
             slots=slots,
             key=step_key,
-            step=epoch * steps + step,
-            steps_per_epoch=steps,
+            step=epoch * own + step,
+            steps_per_epoch=own,
         )
         return updated, slots, step_key
 
@@ -116,7 +118,7 @@ class StagePrograms:
     ) -> TrainState:
         def step(number: Array, carried: TrainState) -> TrainState:
             epoch = first + number // steps
-            return self._step(data, replica, carried, epoch, number % steps, steps)[0]
+            return self._step(data, replica, carried, epoch, number % steps)[0]
 
         result: TrainState = jax.lax.fori_loop(0, epochs * steps, step, state)
         return result
@@ -128,7 +130,7 @@ class StagePrograms:
 
         def step(number: Array, carried: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
             before, total = carried
-            after, slots, key = self._step(data, replica, before, number // steps, number % steps, steps)
+            after, slots, key = self._step(data, replica, before, number // steps, number % steps)
             error = self._pair_errors(data, replica, before, slots, key=jax.random.fold_in(key, 1), count=count)
             return after, total.at[slots.example].add(jnp.where(slots.real, error, 0))
 

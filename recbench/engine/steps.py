@@ -85,16 +85,25 @@ def train_step(
 
 def epoch_slots(stage: Stage, replica: AnyReplica, *, key: Array, step: Array) -> Slots:
     """The examples of one step of an epoch: every epoch is a keyed permutation of all of them."""
-    by_interaction = stage.batch in BY_INTERACTION
-    if by_interaction:
-        assert isinstance(replica, Replica)
-        grid, size = replica.row_grid, replica.size
-    else:
-        grid, size = replica.user_grid, replica.num_active
+    grid, size = _examples(stage, replica)
     slot = (step * stage.batch_size + jnp.arange(stage.batch_size)).astype(jnp.uint32)
     index = permuted(slot, key=key, a=grid[0], b=grid[1]).astype(jnp.int32)
     real = (slot < grid[0] * grid[1]) & (index < size)
     return Slots(jnp.where(real, index, 0), real)
+
+
+def own_steps(stage: Stage, replica: AnyReplica) -> Array:
+    """Steps that an epoch of this run takes, int32 scalar; beyond them it waits for the larger runs of its batch."""
+    grid, _ = _examples(stage, replica)
+    return ((grid[0] * grid[1] + stage.batch_size - 1) // stage.batch_size).astype(jnp.int32)
+
+
+def _examples(stage: Stage, replica: AnyReplica) -> tuple[Array, Array]:
+    """Sides of the grid that permutes the examples of an epoch, and how many there are."""
+    if stage.batch in BY_INTERACTION:
+        assert isinstance(replica, Replica)
+        return replica.row_grid, replica.size
+    return replica.user_grid, replica.num_active
 
 
 def make_batch(stage: Stage, data: SplitArrays, replica: AnyReplica, slots: Slots, *, key: Array) -> Any:

@@ -31,7 +31,7 @@ from recbench.engine.programs import StagePrograms, Static, stage_programs
 from recbench.engine.score import Column
 from recbench.engine.solve import solved_programs
 from recbench.engine.steps import NEEDS_NEGATIVES, TrainState
-from recbench.engine.train import Pace, Progress, power_of_two, sum_errors, train_stage
+from recbench.engine.train import TIME_LIMIT, Pace, Progress, power_of_two, sum_errors, train_stage
 
 __all__ = ["Contestant", "Fitted", "Outcome", "Run", "Training", "fit_runs", "place_split", "run_replicas",
            "score_fitted", "static_hyper", "training_errors"]  # fmt: skip
@@ -129,6 +129,9 @@ def run_replicas(
     size = batch_size(data, contestant, runs)
     for first in range(0, len(runs), size):
         batch = tuple(runs[first : first + size])
+        if deadline is not None and time.monotonic() > deadline:
+            outcomes += [Outcome("timeout", TIME_LIMIT)] * len(batch)
+            continue
         started, compiled = time.monotonic(), devices.compile_seconds()
         width = size if len(runs) > size else power_of_two(len(runs))
         fitted = fit_runs(data, contestant, batch, training=training, metrics=metrics, deadline=deadline, width=width)

@@ -16,6 +16,8 @@ from recbench.engine.batch import AnyReplica, DeviceSplit, Replica, SplitArrays
 from recbench.engine.programs import StagePrograms, all_finite, keep_best, take_runs
 from recbench.engine.steps import BY_INTERACTION, TrainState
 
+TIME_LIMIT = "the time limit of its group was reached"
+
 Validate = Callable[[StagePrograms, AnyReplica, TrainState, Sequence[Sample | Synthesis]], NDArray[np.float64]]
 """(programs, replicas, states, samples) -> the select metric on the validation rows, higher is better, NaN if bad."""
 
@@ -75,7 +77,7 @@ def train_stage(
     epoch = 0
     while epoch < pace.epochs and any(run.running for run in progress):
         if pace.deadline is not None and time.monotonic() > pace.deadline:
-            _stop_all(progress, "timeout", "the time limit of its group was reached")
+            _stop_all(progress, "timeout", TIME_LIMIT)
             break
         span = min(pace.validate_every, pace.epochs - epoch)
         steps = steps_per_epoch(programs, replicas)

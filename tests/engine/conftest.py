@@ -104,9 +104,9 @@ class Bench:
         complete = bind(Label(self.contestant.name, tuple(hyper.items())), self.contestant.spec.hyper)
         return Run(part_of(self.data.split) if sample is None else sample, complete, seed)
 
-    def fit(self, *runs: Run, deadline: float | None = None, **training: Any) -> Fitted:
+    def fit(self, *runs: Run, width: int | None = None, **training: Any) -> Fitted:
         return fit_runs(self.data, self.contestant, runs, training=self.training(training), metrics=METRICS,
-                        deadline=deadline)  # fmt: skip
+                        width=width)  # fmt: skip
 
     def outcomes(self, *runs: Run, deadline: float | None = None, **training: Any) -> list[Outcome]:
         return run_replicas(self.data, self.contestant, runs, training=self.training(training), metrics=METRICS,

@@ -1,4 +1,4 @@
-"""The wheel has what a clone has: the catalogue, the suites, the plugins, the licence."""
+"""The wheel has what a clone has: the catalogue, the suites, the templates of pages, the plugins, the licence."""
 
 from __future__ import annotations
 
@@ -20,10 +20,13 @@ def wheel(tmp_path_factory, repository: Path) -> ZipFile:
         yield opened
 
 
-def test_the_catalogue_and_the_suites_travel_in_the_wheel(wheel, repository):
+def test_the_catalogue_the_suites_and_the_templates_travel_in_the_wheel(wheel, repository):
     names = set(wheel.namelist())
     assert wheel.read("recbench/data/datasets.toml") == (repository / "datasets.toml").read_bytes()
     assert {f"recbench/suites/{file.name}" for file in (repository / "recbench/suites").glob("*.toml")} <= names
+    templates = (repository / "recbench/boards/templates").glob("*.j2")
+    assert {f"recbench/boards/templates/{file.name}" for file in templates} <= names
+    assert "recbench/boards/templates/board.md.j2" in names
     assert "recbench/py.typed" in names
 
 

@@ -1,0 +1,1 @@
+"""Leaderboards: entries that people submit, and the pages made of them."""

@@ -1,0 +1,203 @@
+"""From entries to pages: the board of one version of a suite, and the short block of a README."""
+
+from __future__ import annotations
+
+import math
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from recbench.boards.entry import AgreementEntry, Conditions, Entry
+from recbench.boards.markdown import Markup, code, escape, number, span
+from recbench.contracts.errors import ParameterError
+from recbench.contracts.records import FEEDBACK_TYPES, Budget, Feedback
+
+HEADLINES: Mapping[Feedback, str] = {"explicit": "rmse", "implicit": "ndcg@10", "sequential": "ndcg@10"}
+"""The metric whose rankings a board shows; where a suite has none of it, its first."""
+
+BLOCK_SHARE = 0.1
+"""The share of the data that a README's block is about."""
+
+_BLOCK = re.compile(r"(<!-- board:begin -->\n).*?(<!-- board:end -->)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One sampler at one budget, in the newest entry that has a tau for it."""
+
+    sampler: str
+    row: AgreementEntry
+    entry: str  # name of its file
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """All lines of one data set, feedback type and metric."""
+
+    dataset: str
+    feedback: Feedback
+    metric: str
+    lines: tuple[Line, ...]  # by budget from large to small, then by tau
+
+    @property
+    def budgets(self) -> list[str]:
+        return list(dict.fromkeys(line.row.budget for line in self.lines))
+
+    @property
+    def samplers(self) -> list[str]:
+        """By mean tau over the budgets; those that miss one stand last, by name."""
+        taus = {name: [line.row.tau for line in self.of(name)] for name in sorted({x.sampler for x in self.lines})}
+        wanted = len(self.budgets)
+
+        def place(name: str) -> tuple[bool, float]:
+            known = [tau for tau in taus[name] if tau is not None]
+            return (len(known) < wanted, 0.0 if len(known) < wanted else -sum(known) / wanted)
+
+        return sorted(taus, key=place)
+
+    @property
+    def reasons(self) -> list[tuple[str, list[Line]]]:
+        """Why lines have no tau: each reason once."""
+        missing = sorted((x for x in self.lines if x.row.tau is None), key=lambda line: line.row.reason)
+        return [(reason, list(lines)) for reason, lines in groupby(missing, key=lambda line: line.row.reason)]
+
+    def of(self, sampler: str) -> list[Line]:
+        return [line for line in self.lines if line.sampler == sampler]
+
+    def tau(self, sampler: str, budget: str) -> float | None:
+        return next((line.row.tau for line in self.of(sampler) if line.row.budget == budget), None)
+
+    def at(self, share: float) -> Table:
+        """The lines of the budget that comes nearest to a share of the data."""
+        nearest = min(self.budgets, key=lambda text: abs(math.log(_share(text) / share)))
+        lines = tuple(line for line in self.lines if line.row.budget == nearest)
+        return Table(self.dataset, self.feedback, self.metric, lines)
+
+
+def render_board(entries: Mapping[str, Entry]) -> str:
+    """The page of a board.
+
+    Args:
+      entries: of one version of one suite, by the names of their files, oldest first; at least one.
+    """
+    newest = list(entries.values())[-1]
+    tables = headline_tables(entries)
+    datasets = [(name, list(group)) for name, group in groupby(tables, key=lambda table: table.dataset)]
+    commands = {name: _commands(entries, name) for name, _ in datasets}
+    return _template("board.md.j2").render(
+        suite=newest.suite, version=newest.suite_version, entries=entries, datasets=datasets, commands=commands
+    )
+
+
+def render_block(entries: Mapping[str, Entry], *, dataset: str | None = None, link: str = "") -> str:
+    """The short block of a README: one data set at the budget nearest to a tenth, one table a feedback type.
+
+    Args:
+      dataset: None: the first that has results.
+      link: address of the whole board.
+
+    Raises:
+      ParameterError: the board has nothing on the data set.
+    """
+    tables = headline_tables(entries)
+    names = list(dict.fromkeys(table.dataset for table in tables))
+    name = names[0] if dataset is None else dataset
+    if name not in names:
+        raise ParameterError(f"the board has nothing on {name!r}: it has results on {', '.join(names)}")
+    newest = list(entries.values())[-1]
+    return _template("block.md.j2").render(
+        suite=newest.suite,
+        version=newest.suite_version,
+        dataset=name,
+        tables=[table.at(BLOCK_SHARE) for table in tables if table.dataset == name],
+        command=_commands(entries, name)[0],
+        link=link,
+    )
+
+
+def replace_block(text: str, block: str, *, file: str) -> str:
+    """A page with a new block between its marks.
+
+    Raises:
+      ParameterError: the page has no marks, or has them twice.
+    """
+    if len(_BLOCK.findall(text)) != 1:
+        raise ParameterError(
+            f"{file} needs the lines <!-- board:begin --> and <!-- board:end --> once each, in this order: "
+            "put them where the table is to stand"
+        )
+    return _BLOCK.sub(lambda found: f"{found[1]}{block}{found[2]}", text)
+
+
+def headline_tables(entries: Mapping[str, Entry]) -> list[Table]:
+    """The tables of a board in the order in which entries brought their data sets, one a feedback type."""
+    newest: dict[tuple[str, str, str, str, str], Line] = {}
+    for name, entry in entries.items():
+        for sampler in entry.samplers:
+            for row in sampler.agreements:
+                place = (row.dataset, row.feedback, row.metric, sampler.label, row.budget)
+                if row.tau is not None or place not in newest or newest[place].row.tau is None:
+                    newest[place] = Line(sampler.label, row, name)
+    datasets = list(dict.fromkeys(each.dataset for entry in entries.values() for each in entry.conditions))
+    grounds = [(dataset, feedback) for dataset in datasets for feedback in FEEDBACK_TYPES]
+    lines = {ground: [x for x in newest.values() if (x.row.dataset, x.row.feedback) == ground] for ground in grounds}
+    return [_table(found) for found in lines.values() if found]
+
+
+def _table(lines: Sequence[Line]) -> Table:
+    first = lines[0].row
+    metrics = [line.row.metric for line in lines]
+    metric = HEADLINES[first.feedback] if HEADLINES[first.feedback] in metrics else metrics[0]
+    shown = sorted((line for line in lines if line.row.metric == metric), key=_place)
+    return Table(first.dataset, first.feedback, metric, tuple(shown))
+
+
+def _place(line: Line) -> tuple[str, float, bool, float, str]:
+    budget, tau = Budget.parse(line.row.budget), line.row.tau
+    return budget.of, -budget.amount, tau is None, -(tau or 0.0), line.sampler
+
+
+def _share(budget: str) -> float:
+    """Shares as they are; numbers of rows and users far from any share."""
+    parsed = Budget.parse(budget)
+    return parsed.amount if parsed.amount <= 1 else 1e6 * parsed.amount
+
+
+def _commands(entries: Mapping[str, Entry], dataset: str) -> list[str]:
+    """The command lines that make the results on a data set, each once; newest first."""
+    pairs = [
+        (entry, [x for x in entry.conditions if x.dataset == dataset]) for entry in reversed(list(entries.values()))
+    ]
+    return list(dict.fromkeys(_command(entry.suite, dataset, found) for entry, found in pairs if found))
+
+
+def _command(suite: str, dataset: str, conditions: Iterable[Conditions]) -> str:
+    words = ["recbench", "run", suite, "--dataset", dataset]
+    for option, field in (("--full-seeds", "full_seeds"), ("--sample-seeds", "sample_seeds")):
+        seeds = max((getattr(each, field) for each in conditions), key=len)
+        if seeds and seeds == tuple(range(len(seeds))):
+            words += [option, str(len(seeds))]
+    return shlex.join(words)
+
+
+def _template(name: str) -> Template:
+    pages = Environment(
+        loader=PackageLoader("recbench.boards"),
+        finalize=escape,  # whatever a template prints is escaped, unless it is Markup
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    pages.filters |= {"code": code, "number": number, "line": Markup, "address": _address}
+    pages.globals |= {"span": span}
+    return pages.get_template(name)
+
+
+def _address(path: str) -> Markup:
+    return Markup(quote(path))

@@ -1,0 +1,84 @@
+"""``recbench board``: leaderboards out of stored results."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from recbench.cli.tables import note
+from recbench.contracts.errors import ParameterError
+
+if TYPE_CHECKING:
+    from recbench.bench.suite import Suite
+    from recbench.boards.entry import Entry
+
+_FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
+_FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@click.group("board")
+def board() -> None:
+    """Leaderboards: entries, and the pages made of them."""
+
+
+@board.command("build")
+@click.option("--suite", default="svp-cf", metavar="SUITE", help="A suite's name or file; svp-cf unless given.")
+@click.option("--store", metavar="FOLDER", help="Where results are kept (RECBENCH_STORE, or ./recbench-results).")
+@click.option("--to", "root", type=_FOLDER, default="leaderboards", metavar="FOLDER", help="Folder of all boards.")
+@click.option("--dataset", "datasets", multiple=True, metavar="NAME", help="In place of the suite's data sets.")
+@click.option("--readme", type=_FILE, metavar="FILE", help="Renew the block of a page, on the first data set.")
+@click.option("--no-entry", is_flag=True, help="Only make the pages of the entries that are there.")
+def build_command(
+    suite: str, store: str | None, root: Path, datasets: tuple[str, ...], readme: Path | None, no_entry: bool
+) -> None:
+    """Write the stored results of a suite as an entry of its leaderboard, and make the pages anew.
+
+    The entry goes to FOLDER/SUITE-vN/entries, the page to FOLDER/SUITE-vN/README.md; what was written is printed. Of
+    entries that speak of the same sampler, data set and budget, the page shows the newest. With --readme, the lines
+    between <!-- board:begin --> and <!-- board:end --> of that file become a short table.
+    """
+    # Imported here: starting is to stay quick.
+    from recbench.bench.suite import load_suite
+    from recbench.boards.entry import board_folder, read_entries, write_entry
+    from recbench.boards.render import replace_block
+
+    chosen = load_suite(suite).override(datasets=datasets or None)
+    folder = board_folder(root, chosen.name, chosen.version)
+    read_entries(folder)  # what is there is checked before anything is written
+    if readme is not None:
+        replace_block(readme.read_text(encoding="utf-8"), "", file=str(readme))
+    if not no_entry:
+        click.echo(write_entry(_entry(chosen, store), folder))
+    entries = read_entries(folder)
+    if not entries:
+        raise ParameterError(f"there are no entries in {folder}: leave out --no-entry to write one")
+    _write_pages(entries, folder, readme, datasets[0] if datasets else None)
+
+
+def _entry(suite: Suite, store: str | None) -> Entry:
+    from recbench.bench.store import load_results
+    from recbench.boards.build import build_entry
+
+    entry = build_entry(load_results(store), suite)
+    rows = [row for sampler in entry.samplers for row in sampler.agreements]
+    missing = sum(row.tau is None for row in rows)
+    note(f"{len(entry.samplers)} samplers, {entry.cost.runs:,} runs; {missing} of {len(rows)} taus are missing")
+    return entry
+
+
+def _write_pages(entries: dict[str, Entry], folder: Path, readme: Path | None, dataset: str | None) -> None:
+    from recbench.bench.parts import publish
+    from recbench.boards.render import render_block, render_board, replace_block
+
+    page = folder / "README.md"
+    pages = {page: render_board(entries)}
+    if readme is not None:
+        link = Path(os.path.relpath(page, readme.parent)).as_posix()
+        block = render_block(entries, dataset=dataset, link=link)
+        pages[readme] = replace_block(readme.read_text(encoding="utf-8"), block, file=str(readme))
+    for path, text in pages.items():
+        publish(text.encode(), path)
+        click.echo(path)

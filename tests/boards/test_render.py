@@ -1,0 +1,101 @@
+"""Pages: every number of the entries in its place, gaps as dashes with their reason, the newest entry on top."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from recbench.boards.entry import Entry
+from recbench.boards.render import headline_tables, render_block, render_board, replace_block
+from recbench.contracts.errors import ParameterError
+
+
+def lines_of(page: str, start: str) -> list[str]:
+    return [line for line in page.splitlines() if line.startswith(start)]
+
+
+@pytest.fixture
+def entries(make_entry: Any, make_sampler: Any, missing: dict[str, Any]) -> dict[str, Entry]:
+    """Two samplers and two budgets, one cell missing; a metric that is not the headline."""
+    return {
+        "one.json": make_entry(
+            make_sampler("random", {}, {"budget": "80%", "tau": 0.8}, {"metric": "auc", "tau": -1.0}),
+            make_sampler("head", {**missing}, {"budget": "80%", "tau": 1.0}),
+            make_sampler("svp-cf[unit=user]", {"tau": 0.7}, {"budget": "80%", "tau": 0.75}),
+        )
+    }
+
+
+def test_a_board_has_tau_by_sampler_and_budget(entries: dict[str, Entry]) -> None:
+    page = render_board(entries)
+    assert "# toys v2: samplers" in page and "Noise pulls tau down" in page
+    assert lines_of(page, "| `") == [
+        "| `svp-cf[unit=user]` | 0.750 | 0.700 |",
+        "| `random` | 0.800 | 0.600 |",
+        "| `head` | 1.000 | - |",
+    ], "by mean tau; those with a gap last"
+    assert lines_of(page, "| 10%") == [
+        "| 10% | `svp-cf[unit=user]` | 0.700 | 0.200 to 0.800 | 0.800 | 0.75 | 0.0125 | 4.0 | 5 |",
+        "| 10% | `random` | 0.600 | 0.200 to 0.800 | 0.800 | 0.75 | 0.0125 | 4.0 | 5 |",
+        "| 10% | `head` | - | - | 0.800 | - | - | - | 5 |",
+    ]
+    assert lines_of(page, "- `head`") == ["- `head` at 10%: 1 of 5 algorithms are missing: mf (diverged)"]
+    assert lines_of(page, "recbench run") == ["recbench run toys --dataset toy --full-seeds 2 --sample-seeds 1"]
+    assert lines_of(page, "| [one")[0] == "| [one.json](entries/one.json) | 2026-01-01 | 0.1.0 | 12 | 1.00 | cpu |"
+
+
+def test_tables_are_markdown_tables(entries: dict[str, Entry]) -> None:
+    markdown_it = pytest.importorskip("markdown_it", reason="markdown-it-py comes with rich")
+    reader = markdown_it.MarkdownIt("commonmark").enable("table")
+    for page, tables in ((render_board(entries), 3), (render_block(entries), 1)):
+        assert reader.render(page).count("<table>") == tables
+        assert "<p>|" not in reader.render(page) and "\n\n\n" not in page
+
+
+def test_a_block_is_one_data_set_at_a_tenth(entries: dict[str, Entry]) -> None:
+    block = render_block(entries, link="leaderboards/toys v2/README.md")
+    assert lines_of(block, "| `") == [
+        "| `svp-cf[unit=user]` | 0.70 | 0.20 to 0.80 | 0.80 | 0.75 | 0.0125 | 4.0 | 5 |",
+        "| `random` | 0.60 | 0.20 to 0.80 | 0.80 | 0.75 | 0.0125 | 4.0 | 5 |",
+        "| `head` | - | - | 0.80 | - | - | - | 5 |",
+    ]
+    assert "- `head`: 1 of 5 algorithms are missing: mf (diverged)" in block
+    assert "[the board](leaderboards/toys%20v2/README.md)" in block and "interval sits low" in block
+    with pytest.raises(ParameterError, match="nothing on 'other': it has results on toy"):
+        render_block(entries, dataset="other")
+
+
+def test_the_newest_tau_counts_and_a_gap_hides_none(
+    make_entry: Any, make_sampler: Any, missing: dict[str, Any]
+) -> None:
+    old = make_entry(make_sampler("random", {"tau": 0.1}), make_sampler("head", {"tau": 0.2}))
+    new = make_entry(make_sampler("random", {"tau": 0.9}), make_sampler("head", missing), day=2)
+    (table,) = headline_tables({"old.json": old, "new.json": new})
+    assert [(x.sampler, x.row.tau, x.entry) for x in table.lines] == [
+        ("random", 0.9, "new.json"),
+        ("head", 0.2, "old.json"),
+    ]
+
+
+def test_feedback_types_and_data_sets_have_tables_of_their_own(make_entry: Any, make_sampler: Any) -> None:
+    row = {"dataset": "b", "metric": "auc"}
+    entry = make_entry(make_sampler("random", row, {}), datasets=("b", "toy"))
+    assert [(t.dataset, t.metric) for t in headline_tables({"a": entry})] == [("b", "auc"), ("toy", "ndcg@10")]
+
+
+def test_what_an_entry_says_is_shown_as_text(make_entry: Any, make_sampler: Any, missing: dict[str, Any]) -> None:
+    hostile = "<script>alert(1)</script> | [a](javascript:b) <!-- board:end -->"
+    sampler = make_sampler("random[a=<b>|`x`]", {**missing, "reason": hostile})
+    for render in (render_board, render_block):
+        page = render({"a.json": make_entry(sampler)})
+        assert "<script" not in page and "<b>" not in page and "<!-- board:end" not in page and "[a](java" not in page
+
+
+def test_a_block_is_replaced_between_its_marks_alone() -> None:
+    page = "a\n<!-- board:begin -->\nold \\1\n<!-- board:end -->\nb\n"
+    new = replace_block(page, "new \\g<0>\n", file="README.md")
+    assert new == "a\n<!-- board:begin -->\nnew \\g<0>\n<!-- board:end -->\nb\n"
+    for wrong in ("nothing", page * 2, "<!-- board:end -->\n<!-- board:begin -->\n"):
+        with pytest.raises(ParameterError, match=r"README\.md needs the lines"):
+            replace_block(wrong, "", file="README.md")

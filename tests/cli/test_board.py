@@ -1,0 +1,125 @@
+"""``recbench board build``: from a store to an entry and its pages."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recbench.bench.sample import draw_sample
+from recbench.bench.store import Store
+from recbench.boards.entry import read_entry
+from recbench.contracts.records import Agreement
+from recbench.data.readers import load_dataset
+from recbench.data.split import make_split
+
+SUITE = """
+name = "small"
+version = 3
+summary = "Two algorithms that need no training."
+datasets = ["synthetic-tiny"]
+feedback = ["implicit"]
+samplers = ["random", "head"]
+budgets = ["60%", "10users"]
+[protocol]
+select = { implicit = "auc" }
+[seeds]
+full = [0, 1]
+[metrics]
+implicit = ["auc", "ndcg@10"]
+[algorithms.implicit]
+popularity = {}
+ease = {}
+"""
+PAGE = "# Mine\n<!-- board:begin -->\nNo results yet.\n<!-- board:end -->\nthe end\n"
+
+
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A suite's file, with a store of its results beside it."""
+    from recbench.bench.runner import run_suite
+    from recbench.registry import Registry
+
+    folder = tmp_path_factory.mktemp("board")
+    (folder / "small.toml").write_text(SUITE)
+    run_suite(folder / "small.toml", store=folder / "store", registry=Registry())
+    return folder / "small.toml"
+
+
+@pytest.fixture
+def build(recbench: Any, suite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "README.md").write_text(PAGE)
+    return lambda *options: recbench("board", "build", "--suite", suite, "--store", suite.parent / "store", *options)
+
+
+def test_it_writes_an_entry_a_page_and_the_block_of_a_readme(build: Any) -> None:
+    result = build("--readme", "README.md")
+    assert result.code == 0
+    assert result.err == "2 samplers, 8 runs; 4 of 8 taus are missing\n"
+    entry, page, readme = map(Path, result.out.splitlines())
+    assert entry.parent == Path("leaderboards/small-v3/entries") and page == Path("leaderboards/small-v3/README.md")
+    text = readme.read_text()
+    assert text.startswith("# Mine\n<!-- board:begin -->\n`small` v3 on `synthetic-tiny`, keeping 60%")
+    assert text.endswith("recbench board build --suite small\n```\n<!-- board:end -->\nthe end\n")
+    assert "](leaderboards/small-v3/README.md)" in text
+    assert "`random` at 10users: skipped: the budget 10users counts users" in page.read_text()
+    assert "recbench run small --dataset synthetic-tiny --full-seeds 2 --sample-seeds 1" in page.read_text()
+
+
+def test_the_entry_says_what_the_store_says(build: Any, suite: Path) -> None:
+    from recbench.bench.agreement import agreement
+
+    entry = read_entry(Path(build().out.splitlines()[0]))
+    expected = agreement(Store(suite.parent / "store").frame())
+    found = [
+        Agreement(sampler=sampler.label, **row.model_dump()) for sampler in entry.samplers for row in sampler.agreements
+    ]
+    assert sorted(found, key=repr) == sorted(expected, key=repr)
+    dataset = load_dataset("synthetic-tiny")
+    (conditions,) = entry.conditions
+    assert conditions.checksum == dataset.checksum and conditions.full_seeds == (0, 1)
+    assert [each.label for each in conditions.algorithms] == ["ease", "popularity"]
+    (drawn,) = [s for sampler in entry.samplers if sampler.label == "random" for s in sampler.samples]
+    sample = draw_sample("random", make_split(dataset, feedback="implicit"), "60%", seed=drawn.seed)
+    assert (drawn.digest, drawn.rows) == (sample.digest, len(sample.rows)), "samples can be drawn again and compared"
+
+
+def test_building_again_changes_nothing(build: Any) -> None:
+    first = build("--readme", "README.md").out
+    before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+    assert build("--readme", "README.md").out == first
+    assert build("--no-entry").out == "leaderboards/small-v3/README.md\n"
+    assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
+
+
+def test_a_damaged_entry_is_named_and_nothing_is_written(build: Any) -> None:
+    entry = Path(build().out.splitlines()[0])
+    content = json.loads(entry.read_text())
+    content["samplers"][0]["agreements"][0]["tau"] = 7
+    entry.write_text(json.dumps(content))
+    Path("leaderboards/small-v3/README.md").unlink()
+    result = build()
+    assert (result.code, result.out) == (3, "")
+    assert entry.name in result.err and "agreements.0.tau" in result.err and result.err.count("\n") == 1
+    assert not Path("leaderboards/small-v3/README.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (("--store", "nowhere"), 1, "there are no results at nowhere"),
+        (("--dataset", "ml-100k"), 1, "there are no results of 'small' on ml-100k"),
+        (("--suite", "quikstart"), 2, "did you mean 'quickstart'?"),
+        (("--no-entry",), 2, "there are no entries in"),
+        (("--readme", "nowhere.md"), 2, "nowhere.md"),
+        (("--readme", "plain.md"), 2, "plain.md needs the lines <!-- board:begin -->"),
+    ],
+)
+def test_bad_input_is_one_sentence(build: Any, options: tuple[str, ...], code: int, said: str) -> None:
+    Path("plain.md").write_text("nothing here\n")
+    result = build(*options)
+    assert (result.code, said in result.err.splitlines()[-1]) == (code, True), result.err
+    assert not Path("leaderboards").exists()

@@ -42,21 +42,25 @@ class StagePrograms:
     feedback: Feedback
     static: Mapping[str, ParameterValue]
     earlier: tuple[StagePrograms, ...]
-    graphdef: Any = field(default=None)
+    graphdefs: dict[tuple[int, int], Any] = field(default_factory=dict)  # by users and items: modules may keep sizes
 
     def build(self, data: SplitArrays, replica: AnyReplica, earlier: tuple[TrainState, ...]) -> TrainState:
         """A run's initial state."""
         shape = ModelShape(data.num_users, data.num_items, self.feedback, replica.mean_rating)
         hyper = all_hyper(self.static, replica)
         modules = tuple(
-            nnx.merge(programs.graphdef, state.params, state.rest)
+            nnx.merge(programs.graphdef(data), state.params, state.rest)
             for programs, state in zip(self.earlier, earlier, strict=True)
         )
         key = self._key(replica, _BUILD_AXIS, 0)
         module = self.stage.build(shape, hyper=hyper, key=key, earlier=modules)
         parts: Any = nnx.split(module, nnx.Param, ...)
-        self.graphdef, params, rest = parts
+        self.graphdefs[data.num_users, data.num_items], params, rest = parts
         return TrainState(params, rest, optimizer_of(self.stage, hyper).init(params))
+
+    def graphdef(self, data: SplitArrays) -> Any:
+        """What a module of this split is beside its arrays; known once a state has been built."""
+        return self.graphdefs[data.num_users, data.num_items]
 
     @cached_property
     def init(self) -> Any:
@@ -79,7 +83,7 @@ class StagePrograms:
             forget_cold(part, seen_users=replica.seen_users, seen_items=replica.seen_items)
             for part in (state.params, state.rest)
         )
-        module = nnx.merge(self.graphdef, params, rest)
+        module = nnx.merge(self.graphdef(data), params, rest)
         if not hasattr(module, "finish"):
             return module
         zero = jnp.int32(0)
@@ -101,7 +105,7 @@ class StagePrograms:
         own = own_steps(self.stage, replica)  # the loop's steps are those of the largest run of the batch
         updated = train_step(
             self.stage,
-            self.graphdef,
+            self.graphdef(data),
             self.static,
             data,
             replica,
@@ -141,7 +145,7 @@ class StagePrograms:
         self, data: SplitArrays, replica: Replica, state: TrainState, slots: Slots, *, key: Array, count: int
     ) -> Array:
         """Squared error of a rating; for a positive, the share of ``count`` unobserved items that outrank it."""
-        module = nnx.merge(self.graphdef, state.params, state.rest)
+        module = nnx.merge(self.graphdef(data), state.params, state.rest)
         rows = replica.rows[slots.example]
         users, items = data.user[rows], data.item[rows]
         query, own = pair_query(users, num_items=data.num_items), jnp.arange(users.shape[0])

@@ -1,0 +1,82 @@
+"""What compiling cost and what memory there is; many runs in little memory are cut into batches."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from recbench.engine import devices
+from recbench.engine.run import batch_size
+
+
+def test_compilations_are_counted_once():
+    program = jax.jit(lambda x: jnp.sin(x) * 3 + 1)
+    before, seconds = devices.compilations(), devices.compile_seconds()
+    program(np.ones(7, np.float32))
+    assert devices.compilations() == before + 1
+    assert devices.compile_seconds() > seconds
+    program(np.zeros(7, np.float32))
+    assert devices.compilations() == before + 1
+    program(np.zeros(8, np.float32))
+    assert devices.compilations() == before + 2
+
+
+def test_memory_can_be_given(monkeypatch):
+    monkeypatch.setenv("RECBENCH_MEMORY", "3e6")
+    assert devices.memory_budget() == 3_000_000
+    monkeypatch.delenv("RECBENCH_MEMORY")
+    assert devices.memory_budget() > 2**20
+
+
+class Wide:
+    """Popularity with a state of items x items."""
+
+    def fit(self, train, *, hyper, key):
+        return jnp.tile(train.item_sums(train.value), (train.num_items, 1))
+
+    def score(self, state, query):
+        return jnp.broadcast_to(state[0], (query.users.shape[0], query.num_items))
+
+
+def test_runs_are_cut_into_batches_that_fit(implicit, bench, sample_of, monkeypatch):
+    """In a memory for one run at a time, three runs still come out, in order, as they do together."""
+    toy = bench(implicit, Wide, form="solved")
+    runs = [toy.run(sample_of(implicit.split, share)) for share in (1.0, 0.5, 0.2)]
+    assert batch_size(implicit, toy.contestant, runs) > 1
+    together = toy.outcomes(*runs)
+    monkeypatch.setenv("RECBENCH_MEMORY", "1000")
+    assert batch_size(implicit, toy.contestant, runs) == 1
+    apart = toy.outcomes(*runs)
+    assert len({outcome.metrics["auc"] for outcome in apart}) == 3
+    assert [outcome.metrics for outcome in apart] == [pytest.approx(outcome.metrics, abs=1e-6) for outcome in together]
+    assert [outcome.cost.samples_processed for outcome in apart] == [len(run.sample.rows) for run in runs]
+
+
+CACHED = """
+import sys
+from pathlib import Path
+import jax, jax.numpy as jnp
+from recbench.engine import devices
+devices.enable_compilation_cache(Path(sys.argv[1]))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
+jax.jit(lambda x: jnp.linalg.inv(x) @ x)(jnp.eye(5)).block_until_ready()
+print(devices.cache_hits() > 0)
+"""
+
+
+@pytest.mark.slow
+def test_the_next_process_need_not_compile_again(tmp_path):
+    found = [
+        subprocess.run(
+            [sys.executable, "-c", CACHED, str(tmp_path / "cache")],
+            capture_output=True, check=True, text=True, env={**os.environ, "JAX_PLATFORMS": "cpu"},
+        ).stdout.strip()
+        for _ in range(2)
+    ]  # fmt: skip
+    assert found == ["False", "True"]

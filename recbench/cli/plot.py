@@ -36,7 +36,8 @@ def plot_agreements(found: Sequence[Agreement], target: Path) -> None:
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
     known = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
-    figure.legend(known.values(), known.keys(), loc="outside lower center", ncols=4, fontsize="small")
+    columns = 2 * min(len(panels), _ACROSS)  # labels of samplers with parameters are wide
+    figure.legend(known.values(), known.keys(), loc="outside lower center", ncols=columns, fontsize="small")
     try:
         figure.savefig(target, dpi=150)
     except ValueError as error:
@@ -51,7 +52,7 @@ def _canvas(panels: int) -> tuple[Any, list[Any]]:
         raise ParameterError("--plot needs matplotlib: install it with pip install 'recbench[plot]'") from error
     across = min(panels, _ACROSS)
     down = -(-panels // across)
-    figure = Figure(figsize=(_PANEL[0] * across, _PANEL[1] * down + 0.6), layout="constrained")
+    figure = Figure(figsize=(_PANEL[0] * across, _PANEL[1] * down + 1.0), layout="constrained")
     return figure, list(figure.subplots(down, across, squeeze=False).flat)
 
 

@@ -16,11 +16,12 @@ from recbench.contracts.protocols import ModelShape, Stage, StepContext, Trained
 from recbench.contracts.records import Feedback, ParameterValue
 from recbench.engine.batch import AnyReplica, Replica, SplitArrays
 from recbench.engine.steps import (
+    Drawn,
     Slots,
     TrainState,
     all_hyper,
     draw_negatives,
-    epoch_slots,
+    draw_step,
     optimizer_of,
     own_steps,
     pair_query,
@@ -96,55 +97,63 @@ class StagePrograms:
         key = jax.random.wrap_key_data(replica.key)
         return jax.random.fold_in(jax.random.fold_in(key, 2 * self.number + axis), index)
 
-    def _step(
-        self, data: SplitArrays, replica: AnyReplica, state: TrainState, epoch: Array, step: Array
-    ) -> tuple[TrainState, Slots, Array]:
+    def _draw(self, data: SplitArrays, replica: AnyReplica, epoch: Array, step: Array) -> Drawn:
         epoch_key = self._key(replica, _EPOCH_AXIS, epoch)
-        order_key, step_key = jax.random.fold_in(epoch_key, 0), jax.random.fold_in(epoch_key, step + 1)
-        slots = epoch_slots(self.stage, replica, key=order_key, step=step)
+        return draw_step(self.stage, data, replica, epoch_key=epoch_key, step=step)
+
+    def _step(
+        self, data: SplitArrays, replica: AnyReplica, state: TrainState, drawn: Drawn, epoch: Array, step: Array
+    ) -> TrainState:
         own = own_steps(self.stage, replica)  # the loop's steps are those of the largest run of the batch
-        updated = train_step(
+        return train_step(
             self.stage,
             self.graphdef(data),
             self.static,
             data,
             replica,
             state,
-            slots=slots,
-            key=step_key,
+            drawn,
             step=epoch * own + step,
             steps_per_epoch=own,
         )
-        return updated, slots, step_key
 
     def _advance(
         self, data: SplitArrays, replica: AnyReplica, state: TrainState, first: Array, epochs: Array, steps: Array
     ) -> TrainState:
-        def step(number: Array, carried: TrainState) -> TrainState:
-            epoch = first + number // steps
-            return self._step(data, replica, carried, epoch, number % steps)[0]
+        def draw(number: Array | int) -> Drawn:
+            return self._draw(data, replica, first + number // steps, number % steps)
 
-        result: TrainState = jax.lax.fori_loop(0, epochs * steps, step, state)
-        return result
+        def step(number: Array, carried: tuple[TrainState, Drawn]) -> tuple[TrainState, Drawn]:
+            before, drawn = carried
+            after = self._step(data, replica, before, drawn, first + number // steps, number % steps)
+            return after, draw(number + 1)
+
+        return jax.lax.fori_loop(0, epochs * steps, step, (state, draw(0)))[0]
 
     def _errors(
         self, data: SplitArrays, replica: Replica, state: TrainState, epochs: Array, steps: Array, negatives: Array
     ) -> Array:
-        count = negatives.shape[0]
+        def draw(number: Array | int) -> tuple[Drawn, Array]:
+            drawn = self._draw(data, replica, number // steps, number % steps)
+            users = data.user[replica.rows[drawn.slots.example]]
+            key = jax.random.fold_in(jax.random.wrap_key_data(drawn.key), 1)
+            return drawn, draw_negatives(data, replica, users, key=key, count=negatives.shape[0])
 
-        def step(number: Array, carried: tuple[TrainState, Array]) -> tuple[TrainState, Array]:
-            before, total = carried
-            after, slots, key = self._step(data, replica, before, number // steps, number % steps)
-            error = self._pair_errors(data, replica, before, slots, key=jax.random.fold_in(key, 1), count=count)
-            return after, total.at[slots.example].add(jnp.where(slots.real, error, 0))
+        def step(
+            number: Array, carried: tuple[TrainState, tuple[Drawn, Array], Array]
+        ) -> tuple[TrainState, tuple[Drawn, Array], Array]:
+            before, (drawn, others), total = carried
+            error = self._pair_errors(data, replica, before, drawn.slots, others)
+            after = self._step(data, replica, before, drawn, number // steps, number % steps)
+            return after, draw(number + 1), total.at[drawn.slots.example].add(jnp.where(drawn.slots.real, error, 0))
 
-        start = (state, jnp.zeros(replica.rows.shape, jnp.float32))
-        return jax.lax.fori_loop(0, epochs * steps, step, start)[1]
+        start = (state, draw(0), jnp.zeros(replica.rows.shape, jnp.float32))
+        return jax.lax.fori_loop(0, epochs * steps, step, start)[2]
 
     def _pair_errors(
-        self, data: SplitArrays, replica: Replica, state: TrainState, slots: Slots, *, key: Array, count: int
+        self, data: SplitArrays, replica: Replica, state: TrainState, slots: Slots, negatives: Array
     ) -> Array:
-        """Squared error of a rating; for a positive, the share of ``count`` unobserved items that outrank it."""
+        """Squared error of a rating; for a positive, the share of its negatives [batch, m] that outrank it."""
         module = nnx.merge(self.graphdef(data), state.params, state.rest)
         rows = replica.rows[slots.example]
         users, items = data.user[rows], data.item[rows]
@@ -152,8 +161,7 @@ class StagePrograms:
         prediction = module.predict(query, own, items)
         if self.feedback == "explicit":
             return jnp.square(prediction - data.value[rows])
-        negatives = draw_negatives(data, replica, users, key=key, count=count)
-        others = module.predict(query, jnp.repeat(own, count), negatives.ravel()).reshape(negatives.shape)
+        others = module.predict(query, jnp.repeat(own, negatives.shape[1]), negatives.ravel()).reshape(negatives.shape)
         mine = prediction[:, None]
         return jnp.mean((others > mine) + 0.5 * (others == mine).astype(jnp.float32), axis=1)
 

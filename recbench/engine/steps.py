@@ -43,6 +43,17 @@ class Slots(NamedTuple):
     real: Array  # bool [batch]
 
 
+class Drawn(NamedTuple):
+    """All that is random about a step but the loss: drawn before it, so that the step reads it from memory.
+
+    XLA would otherwise fuse the draws into every gather and scatter that uses an index, and compute them each time.
+    """
+
+    slots: Slots
+    batch: Any  # of the stage's kind
+    key: Array  # for the loss, uint32 [2] raw data
+
+
 def optimizer_of(stage: Stage, hyper: Hyper) -> optax.GradientTransformation:
     """The stage's optimiser; Adam at ``hyper["learning_rate"]`` by default."""
     return stage.optimizer(hyper) if stage.optimizer is not None else optax.adam(hyper["learning_rate"])
@@ -53,6 +64,15 @@ def all_hyper(static: Mapping[str, Any], replica: AnyReplica) -> Hyper:
     return {**static, **replica.hyper}
 
 
+def draw_step(stage: Stage, data: SplitArrays, replica: AnyReplica, *, epoch_key: Array, step: Array) -> Drawn:
+    """Examples, batch and key of one step of an epoch."""
+    order_key, step_key = jax.random.fold_in(epoch_key, 0), jax.random.fold_in(epoch_key, step + 1)
+    slots = epoch_slots(stage, replica, key=order_key, step=step)
+    batch_key, loss_key = jax.random.split(step_key)
+    batch = make_batch(stage, data, replica, slots, key=batch_key)
+    return Drawn(slots, batch, jax.random.key_data(loss_key))
+
+
 def train_step(
     stage: Stage,
     graphdef: Any,
@@ -60,20 +80,18 @@ def train_step(
     data: SplitArrays,
     replica: AnyReplica,
     state: TrainState,
+    drawn: Drawn,
     *,
-    slots: Slots,
-    key: Array,
     step: Array,
     steps_per_epoch: Array,
 ) -> TrainState:
     """The state after one step. A step without a real example changes nothing, moments of the optimiser included."""
-    hyper = all_hyper(static, replica)
-    batch_key, loss_key = jax.random.split(key)
-    batch = make_batch(stage, data, replica, slots, key=batch_key)
-    context = StepContext(hyper, loss_key, replica.matrix(data), step, steps_per_epoch)
+    hyper, slots = all_hyper(static, replica), drawn.slots
+    key = jax.random.wrap_key_data(drawn.key)
+    context = StepContext(hyper, key, replica.matrix(data), step, steps_per_epoch)
 
     def mean_loss(params: Any) -> Array:
-        losses = nnx.merge(graphdef, params, state.rest).loss(batch, context)
+        losses = nnx.merge(graphdef, params, state.rest).loss(drawn.batch, context)
         return jnp.where(slots.real, losses, 0).sum() / jnp.maximum(slots.real.sum(), 1).astype(jnp.float32)
 
     gradients = jax.grad(mean_loss)(state.params)

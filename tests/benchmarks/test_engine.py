@@ -1,0 +1,161 @@
+"""What training, scoring and compiling cost: figures in ``extra_info``.
+
+Train rows, users and items are as many as ml-100k has; scoring is also measured at the size of ml-1m.
+"""
+
+from __future__ import annotations
+
+import time
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from recbench_datasets.config import MEDIUM, SyntheticConfig
+from recbench_datasets.synthetic import generate
+
+from recbench import make_split
+from recbench.bench.roster import metric_functions
+from recbench.bench.sample import full_sample
+from recbench.contracts.labels import Label, bind
+from recbench.engine import devices
+from recbench.engine.evaluate import block_size, columns_of, run_histories, run_masks, shared_ranking_blocks
+from recbench.engine.run import Contestant, Run, Training, fit_runs, place_split, run_replicas, score_fitted
+from recbench.engine.train import steps_per_epoch
+from recbench.registry import Registry
+
+LIKE_ML_100K = SyntheticConfig(name="bench", users=943, items=1_682, rows=100_000)
+COLUMNS = ["auc", "hr@10", "hr@100", "ndcg@10", "ndcg@100", "psp@10", "psp@100"]
+
+
+@pytest.fixture(scope="module")
+def registry():
+    return Registry()
+
+
+@pytest.fixture(scope="module")
+def small():
+    return {
+        feedback: place_split(make_split(generate(LIKE_ML_100K)[0], feedback=feedback))
+        for feedback in ("explicit", "implicit")
+    }
+
+
+@pytest.fixture(scope="module")
+def medium():
+    return place_split(make_split(generate(MEDIUM)[0], feedback="implicit"))
+
+
+def contestant(registry, label):
+    parsed = Label.parse(label)
+    entry = registry.get("algorithms", parsed.name)
+    return Contestant(label, entry.spec, entry.load()()), bind(parsed, entry.spec.hyper)
+
+
+def fitted(registry, data, label, runs, *, epochs=1):
+    one, hyper = contestant(registry, label)
+    select = "mse" if data.feedback == "explicit" else "auc"
+    training = Training(select=select, epochs=epochs, validate_every=epochs)
+    metrics = metric_functions([select], registry)
+    chosen = tuple(Run(full_sample(data.split), hyper, seed) for seed in range(runs))
+    return fit_runs(data, one, chosen, training=training, metrics=metrics)
+
+
+@pytest.mark.parametrize("runs", [1, 8, 16])
+@pytest.mark.parametrize("feedback", ["explicit", "implicit"])
+@pytest.mark.parametrize("algorithm", ["bias-only", "mf"])
+def test_steps_a_second(benchmark, registry, small, algorithm, feedback, runs):
+    """Steps of 1,024 interactions, all runs together."""
+    data = small[feedback]
+    ready = fitted(registry, data, algorithm, runs)
+    programs, steps = ready.programs, steps_per_epoch(ready.programs, ready.replicas)
+    epochs = 5
+
+    def train():
+        start, span, each = (np.int32(number) for number in (0, epochs, steps))
+        return jax.block_until_ready(programs.advance(data.arrays, ready.replicas, ready.states, start, span, each))
+
+    benchmark.pedantic(train, rounds=5, warmup_rounds=1)
+    seconds = benchmark.stats.stats.min
+    benchmark.extra_info.update(
+        steps_per_second=round(runs * epochs * steps / seconds),
+        million_samples_per_second=round(runs * epochs * len(data.split.train) / seconds / 1e6, 3),
+        milliseconds_per_step=round(1000 * seconds / (runs * epochs * steps), 4),
+    )
+
+
+def comparison_rate(users, items):
+    """Comparisons a second of the barest loop of this kind: scores of a block against one score a user."""
+
+    @jax.jit
+    def count(scores, mine):
+        def compare(number, total):
+            return total + jnp.sum(scores > mine + number.astype(jnp.float32), axis=1, dtype=jnp.int32)
+
+        return jax.lax.fori_loop(0, 50, compare, jnp.zeros(users, jnp.int32))
+
+    scores = np.random.default_rng(0).normal(size=(users, items)).astype(np.float32)
+    times = []
+    for _ in range(6):
+        started = time.perf_counter()
+        count(scores, scores[:, :1]).block_until_ready()
+        times.append(time.perf_counter() - started)
+    return 50 * users * items / min(times)
+
+
+@pytest.mark.parametrize(
+    ("size", "algorithm", "runs"),
+    [("small", "popularity", 1), ("small", "popularity", 4), ("medium", "popularity", 1), ("medium", "ease", 1)],
+)
+def test_scoring(benchmark, request, registry, size, algorithm, runs):
+    """All metrics for all test users, beside the floor: three comparisons per test item and item, and nothing else."""
+    data = request.getfixturevalue("medium") if size == "medium" else request.getfixturevalue("small")["implicit"]
+    ready = fitted(registry, data, algorithm, runs)
+    columns = columns_of(metric_functions(COLUMNS, registry), data)
+    scored = benchmark.pedantic(
+        lambda: score_fitted(ready, "test", training=Training(), columns=columns), rounds=5, warmup_rounds=1
+    )
+    seconds = benchmark.stats.stats.min
+    split = data.split
+    comparisons = 3 * runs * len(split.test) * split.num_items
+    width = run_histories(data, "test", [run.sample for run in ready.runs], view=Training().view,
+                          need=ready.contestant.spec.history)[0].width  # fmt: skip
+    users = block_size(data, runs, width)
+    floor = comparisons / comparison_rate(users, split.num_items)
+    benchmark.extra_info.update(
+        users_per_second=round(runs * len(scored.users) / seconds),
+        million_comparisons_per_second=round(comparisons / seconds / 1e6),
+        floor_seconds=round(floor, 4),
+        share_of_floor=round(floor / seconds, 3),
+        users_per_block=users,
+    )
+
+
+@pytest.mark.parametrize("algorithm", ["popularity", "ease", "item-knn", "bias-only", "mf"])
+def test_compile(benchmark, registry, small, algorithm):
+    """From nothing to outcomes, with every program compiled anew: how many, and how long they take."""
+    data, (one, hyper) = small["implicit"], contestant(registry, algorithm)
+    run = Run(full_sample(data.split), hyper, 0)
+    training = Training(epochs=1, validate_every=1)
+    metrics = metric_functions(COLUMNS, registry)
+    jax.clear_caches()
+    before, seconds = devices.compilations(), devices.compile_seconds()
+    (outcome,) = benchmark.pedantic(
+        lambda: run_replicas(data, one, [run], training=training, metrics=metrics), rounds=1
+    )
+    assert outcome.status == "ok"
+    benchmark.extra_info.update(
+        programs=devices.compilations() - before, compile_seconds=round(devices.compile_seconds() - seconds, 2)
+    )
+
+
+def test_masks_and_blocks_are_built_once(benchmark, medium, registry):
+    """What placing a split costs before the first run: the host's share."""
+
+    def place():
+        data = place_split(medium.split)
+        shared_ranking_blocks(data, "test", size=256)
+        run_masks(data, "test", [full_sample(data.split)], view=Training().view)
+        return data
+
+    benchmark.pedantic(place, rounds=3)

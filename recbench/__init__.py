@@ -36,6 +36,8 @@ from recbench.contracts.specs import (
 
 if TYPE_CHECKING:
     from recbench.bench.agreement import agreement
+    from recbench.bench.lists import evaluate_lists
+    from recbench.bench.recommend import recommend
     from recbench.bench.runner import run_suite
     from recbench.bench.sample import draw_sample
     from recbench.bench.session import evaluate, fit
@@ -77,6 +79,7 @@ _LAZY = {
     "corrupt": "recbench.data.noise",
     "draw_sample": "recbench.bench.sample",
     "evaluate": "recbench.bench.session",
+    "evaluate_lists": "recbench.bench.lists",
     "fit": "recbench.bench.session",
     "frame_dataset": "recbench.data.readers",
     "inverse_propensity": "recbench.engine.propensity",
@@ -84,6 +87,7 @@ _LAZY = {
     "load_results": "recbench.bench.store",
     "make_split": "recbench.data.split",
     "read_log": "recbench.data.readers",
+    "recommend": "recbench.bench.recommend",
     "register": "recbench.registry",
     "run_suite": "recbench.bench.runner",
     "BatchKind": "recbench.contracts.protocols",
@@ -144,6 +148,7 @@ __all__ = [
     "corrupt",
     "draw_sample",
     "evaluate",
+    "evaluate_lists",
     "fit",
     "frame_dataset",
     "hookimpl",
@@ -152,6 +157,7 @@ __all__ = [
     "load_results",
     "make_split",
     "read_log",
+    "recommend",
     "register",
     "run_suite",
 ]

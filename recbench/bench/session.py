@@ -133,7 +133,7 @@ def evaluate(
     data = fitted.data
     if not len(getattr(data.split, part)):
         raise ParameterError(f"the split of {data.split.dataset!r} has no {part} rows")
-    functions = metric_functions(metrics or _all_columns(data.feedback, fitted.registry), fitted.registry)
+    functions = metric_functions(metrics or all_columns(data.feedback, fitted.registry), fitted.registry)
     columns = columns_of(functions, data)
     if missing := set(metrics or ()) - {column.name for column in columns}:
         raise ParameterError(f"{min(missing)!r} is not a metric of {data.feedback} feedback")
@@ -141,7 +141,7 @@ def evaluate(
     if not scored.finite[0]:
         raise ParameterError(f"the scores of {fitted.algorithm!r} are not finite")
     if per_user:
-        return _by_user(data, part, scored, functions, columns)
+        return by_user(data, part, scored, functions, columns)
     return summarise(scored, metrics=functions, columns=columns, run=0)
 
 
@@ -154,15 +154,17 @@ def _check(spec: Any, split: Split, sample: Sample | Synthesis) -> None:
         raise ParameterError(f"{spec.name!r} cannot train on fake users: give it a sample of the train rows")
 
 
-def _all_columns(feedback: Feedback, registry: Registry) -> list[str]:
+def all_columns(feedback: Feedback, registry: Registry) -> list[str]:
+    """The columns of every registered metric that fits the feedback."""
     wanted = "rating" if feedback == "explicit" else "ranking"
     specs = (entry.spec for entry in registry.all("metrics").values())
     return [column for spec in specs if spec.of == wanted for column in spec.columns]
 
 
-def _by_user(
+def by_user(
     data: DeviceSplit, part: str, scored: UserValues, metrics: Metrics, columns: Sequence[Column]
 ) -> pl.DataFrame:
+    """The values of the first run: a line for each user, see :func:`evaluate`."""
     rows = np.bincount(getattr(data.split, part).user, minlength=data.split.num_users)[scored.users]
     means = scored.values[0].astype(np.float64) / scored.counts[:, None]
     finish = {name: spec.finish for spec, _ in metrics for name in spec.columns}

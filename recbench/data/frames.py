@@ -13,7 +13,7 @@ from recbench.contracts.records import Dataset, Interactions, Provenance
 from recbench.data.arrays import arrays_dataset, canonical_order
 from recbench.data.columns import Columns, find_columns
 from recbench.data.core import keep_core
-from recbench.data.ids import number_ids
+from recbench.data.ids import id_series, number_ids
 from recbench.data.values import SPLIT_PARTS, SPLIT_TYPE, RawLog, typed_log
 
 
@@ -66,7 +66,7 @@ def dataset_log(dataset: Dataset) -> pl.DataFrame:
     """The rows of a data set with their original ids, in canonical order: what ``log_dataset`` was given."""
     rows = dataset.interactions
     numbers = {"user": rows.user, "item": rows.item}
-    log = {role: pl.Series(_id_series(ids).gather(numbers[role])) for role, ids in _ids(dataset).items()}
+    log = {role: pl.Series(id_series(ids).gather(numbers[role])) for role, ids in _ids(dataset).items()}
     if dataset.has_ratings:
         log["rating"] = pl.Series(rows.rating)
     if rows.timestamp is not None:
@@ -85,7 +85,7 @@ def log_places(log: pl.DataFrame, dataset: Dataset) -> NDArray[np.int64]:
     """
     place = np.arange(log.height)
     if log.height != len(dataset.interactions):
-        known = (pl.col(role).is_in(_id_series(ids).implode()) for role, ids in _ids(dataset).items())
+        known = (pl.col(role).is_in(id_series(ids).implode()) for role, ids in _ids(dataset).items())
         place = log.select(pl.all_horizontal(known)).to_series().arg_true().to_numpy().astype(np.int64)
         log = log[place]
     (user, users), (item, items) = number_ids(log["user"]), number_ids(log["item"])
@@ -125,10 +125,6 @@ def _pandas_column(name: str, column: Any) -> pl.Series:
 
 def _ids(dataset: Dataset) -> dict[str, NDArray[np.generic]]:
     return {"user": dataset.user_ids, "item": dataset.item_ids}
-
-
-def _id_series(ids: np.ndarray[Any, Any]) -> pl.Series:
-    return pl.Series(ids.tolist(), dtype=pl.String) if ids.dtype == object else pl.Series(ids)
 
 
 def _given_split(log: pl.DataFrame) -> np.ndarray[Any, np.dtype[np.int8]] | None:

@@ -50,6 +50,20 @@ def number_ids(ids: pl.Series) -> tuple[NDArray[np.int32], NDArray[np.generic]]:
     return np.searchsorted(distinct, values).astype(np.int32), distinct
 
 
+def id_series(ids: NDArray[np.generic]) -> pl.Series:
+    """The ids by number as a series, Int64 or String."""
+    return pl.Series(ids.tolist(), dtype=pl.String) if ids.dtype == object else pl.Series(ids)
+
+
+def look_up_ids(ids: pl.Series, known: NDArray[np.generic]) -> pl.Series:
+    """The numbers of ids of any type among those that are known by number: Int32 [n], null where one is not."""
+    wanted, names = plain_ids(ids), id_series(known)
+    if wanted.dtype != names.dtype:
+        wanted, names = wanted.cast(pl.String), names.cast(pl.String)
+    table = pl.DataFrame({"id": names, "number": np.arange(len(names), dtype=np.int32)})
+    return wanted.alias("id").to_frame().join(table, on="id", how="left", maintain_order="left")["number"]
+
+
 def _number_by_table(values: NDArray[np.int64], first: int, last: int) -> tuple[NDArray[np.int32], NDArray[np.generic]]:
     present = np.zeros(last - first + 1, np.bool_)
     present[values - first] = True

@@ -50,7 +50,7 @@ def score_users_host(
 ) -> UserValues:
     """As :func:`recbench.engine.evaluate.score_users`, for one run whose scores come from the host."""
     histories, axis = run_histories(data, phase, [sample], view=view, need=history)
-    lists = _first(histories) if axis == 0 else histories
+    lists = first_run(histories) if axis == 0 else histories
     size = block_size(data, 1, lists.width)
     if data.feedback == "explicit":
         return _ratings(data, phase, size, algorithm, state, lists, columns)
@@ -70,10 +70,10 @@ def _rankings(
 ) -> UserValues:
     blocks = shared_ranking_blocks(data, phase, size=size)
     masks, axis = run_masks(data, phase, [sample], view=view)
-    mask = _first(masks) if axis == 0 else masks
+    mask = first_run(masks) if axis == 0 else masks
     values, finite = [], True
     for users, longest in zip(np.asarray(blocks.users), np.asarray(blocks.longest), strict=True):
-        scores = np.asarray(algorithm.score(state, _host_query(data, users, history)), np.float32)
+        scores = np.asarray(algorithm.score(state, host_query(data, users, history)), np.float32)
         finite = finite and bool(np.isfinite(scores[users >= 0]).all())
         values.append(np.asarray(_rank_program(columns)(scores, users, longest, blocks, mask, data.arrays.tie_break)))
     return in_user_order(blocks, np.stack(values)[None], np.array([finite]), counts=None)
@@ -92,7 +92,7 @@ def _ratings(
     values, finite = [], True
     for number in range(blocks.users.shape[0]):
         block = jax.tree.map(lambda leaf, number=number: np.asarray(leaf[number]), blocks)
-        query = _host_query(data, block.users, history)
+        query = host_query(data, block.users, history)
         prediction = np.asarray(algorithm.predict(state, query, block.rows, block.items), np.float32)
         sums, good = rating_sums(jnp.asarray(prediction), block, columns=columns)
         values.append(np.asarray(sums))
@@ -100,12 +100,14 @@ def _ratings(
     return in_user_order(blocks, np.stack(values)[None], np.array([finite]), counts=rows_of(data.split, phase))
 
 
-def _host_query(data: DeviceSplit, users: Any, history: Lists) -> Query:
+def host_query(data: DeviceSplit, users: Any, history: Lists) -> Query:
+    """Users with their padded histories, as arrays of NumPy."""
     query: Query = jax.tree.map(np.asarray, _query_program()(users, history, data.arrays))
     return query
 
 
-def _first(lists: Lists) -> Lists:
+def first_run(lists: Lists) -> Lists:
+    """The lists of the first of a batch of runs."""
     return Lists(lists.values[0], lists.starts[0], lists.width)
 
 

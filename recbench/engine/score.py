@@ -126,8 +126,8 @@ def rank_lists(
         test=test,
         test_mask=test_mask,
         longest=longest,
-        excluded=_membership(mask, users, scores.shape[1]),
-        positive=_membership(blocks.positives, users, scores.shape[1]),
+        excluded=membership(mask, users, scores.shape[1]),
+        positive=membership(blocks.positives, users, scores.shape[1]),
         tie_break=tie_break,
         weight=blocks.weight,
     )
@@ -173,7 +173,7 @@ def make_query(users: Array, history: Lists, *, data: SplitArrays) -> Query:
     )
 
 
-def _membership(lists: Lists, users: Array, num_items: int) -> Array:
+def membership(lists: Lists, users: Array, num_items: int) -> Array:
     """Whether an item is on a user's list, bool [users, num_items]."""
     items, real = lists.of(users)
     rows = jnp.arange(users.shape[0])[:, None]

@@ -70,6 +70,8 @@ class Plan:
         protocol = suite.protocol
         self._shared: Axes = {
             **split.axes,
+            "noise": split.noise,
+            "noise_seed": split.noise_seed,
             "mask": protocol.mask,
             "history": protocol.history,
             "tuning": protocol.tuning,

@@ -45,6 +45,7 @@ class RowsBatch:
 
     users: Array  # int32 [batch], -1 for a fake user
     rows: Array  # float32 [batch, items]: 1 (or the rating, for explicit feedback) where observed
+    observed: Array  # bool [batch, items]: a rating of 0 is not a missing one
     mask: Array  # bool [batch]
 
 
@@ -111,17 +112,21 @@ class TrainMatrix(Protocol):
         """Rows [start, start + size) as float32 [size, num_items]; zero beyond the last user."""
         ...
 
+    def observed(self, start: Array | int, size: int) -> Array:
+        """Where the rows [start, start + size) have a coordinate, bool [size, num_items]."""
+        ...
+
     def user_sums(self, values: Array) -> Array:
-        """Sum over each user's rows of a value per coordinate, [num_users]."""
+        """Sum over each user's rows of values per coordinate: [coordinates, ...] to [num_users, ...]."""
         ...
 
     def item_sums(self, values: Array) -> Array:
-        """Sum over each item's rows of a value per coordinate, [num_items]."""
+        """Sum over each item's rows of values per coordinate: [coordinates, ...] to [num_items, ...]."""
         ...
 
     @property
     def user(self) -> Array:
-        """int32 [coordinates], user of each; row number of the fake user in a synthesis."""
+        """int32 [coordinates], user of each, num_users where padded; row number of the fake user in a synthesis."""
         ...
 
     @property

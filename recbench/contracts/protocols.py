@@ -46,8 +46,20 @@ class SamplerContext(Protocol):
     parameters: Mapping[str, ParameterValue]  # the spec's parameters, with the overrides of the label
     rng: np.random.Generator  # seeded from (data, split, sampler, sample seed); not from the budget
 
-    def training_errors(self, algorithm: str, hyper: Mapping[str, ParameterValue] | None = None) -> NDArray[np.float32]:
-        """Error of each train row under a proxy, summed over its epochs, shape [n]; trained once and shared."""
+    validation: Interactions  # for what tunes itself, as distillation does; empty where the whole log is sampled
+
+    def training_errors(
+        self,
+        algorithm: str,
+        hyper: Mapping[str, ParameterValue] | None = None,
+        *,
+        epochs: int = 50,
+        negatives: int = 10,
+    ) -> NDArray[np.float32]:
+        """Error of each train row under a proxy, summed over its epochs, shape [n]; trained once and shared.
+
+        ``negatives`` is the number of sampled unobserved items a positive is compared with.
+        """
         ...
 
     def draw(self, sampler: str, budget: Budget) -> Sample | Synthesis:
@@ -60,6 +72,14 @@ class OrderSampler(Protocol):
 
     def __call__(self, train: Interactions, context: SamplerContext, /) -> NDArray[np.float32]:
         """Returns one finite float32 a row, shape [n]. Units get the mean of their rows; ties fall by a seeded draw."""
+        ...
+
+
+class Selector(Protocol):
+    """Chooses rows for one budget: a sampler made of others (``context.draw``). Its samples need not be nested."""
+
+    def __call__(self, train: Interactions, budget: Budget, context: SamplerContext, /) -> NDArray[np.int64]:
+        """Returns row numbers into train, sorted and unique, shape [k], within one unit of the budget."""
         ...
 
 
@@ -98,6 +118,7 @@ class StepContext:
 class Model(Protocol):
     """A Flax NNX module of a trained algorithm.
 
+    Only ``nnx.Param`` variables are trained; all others keep their initial values.
     Tables with one row per user or item are :class:`recbench.UserTable` and :class:`recbench.ItemTable` variables:
     after training the core sets rows of users and items without a kept interaction to zero.
     A module may also define ``finish(context) -> Model``: called once before scoring, as for propagated embeddings.
@@ -159,7 +180,9 @@ class SolvedAlgorithm(Protocol):
 class HostAlgorithm(Protocol):
     """Plain Python, one run at a time: how other libraries are wrapped. All arrays are NumPy's."""
 
-    def fit(self, train: Interactions, *, hyper: Hyper, rng: np.random.Generator) -> Any: ...
+    def fit(self, train: Interactions | Synthesis, *, hyper: Hyper, rng: np.random.Generator) -> Any:
+        """Any state. A synthesis comes only to an algorithm whose spec says ``fake_users``."""
+        ...
 
     def score(self, state: Any, query: Query, /) -> NDArray[np.float32]: ...
 

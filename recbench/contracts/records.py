@@ -107,14 +107,15 @@ class Split:
 
     @property
     def axes(self) -> dict[str, ParameterValue]:
-        """The named axes that every random choice made on this split hashes, and that stand in every cell."""
+        """The named axes that every random choice made on this split hashes.
+
+        Noise is not among them: runs with and without it are compared pairwise, on the same draws.
+        """
         return {
             "data": self.checksum,
             "feedback": self.feedback,
             "split": self.protocol,
             "split_seed": self.seed,
-            "noise": self.noise,
-            "noise_seed": self.noise_seed,
         }
 
 
@@ -202,9 +203,9 @@ class Synthesis:
 class Cost:
     """What a run took."""
 
-    seconds: float  # wall time of this run: its share of the device program it ran in, compilation apart
+    seconds: float  # wall time of this run's own steps and scoring in its batch; compilation and padding apart
     compile_seconds: float  # its share of the compilations its group caused
-    samples_processed: int  # interactions (or users, for rows and sequences) that training touched, over all epochs
+    samples_processed: int  # interactions (entries above zero of fake users) trained on, times epochs (1 if solved)
     epochs: int  # epochs trained, over all stages; 0 for solved algorithms
     sampler_seconds: float = 0.0  # drawing the sample, its proxy included
 

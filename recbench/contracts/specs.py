@@ -27,6 +27,8 @@ class Parameter:
     doc: str
     choices: tuple[ParameterValue, ...] = ()  # empty: any value of the default's type
     traced: bool = False  # algorithms: changes no array shape, so a grid over it shares one program
+    minimum: float | None = None  # numbers: the smallest value allowed
+    maximum: float | None = None  # numbers: the largest value allowed
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +55,9 @@ class DatasetSpec(Spec):
 
 @dataclass(frozen=True, slots=True)
 class SamplerSpec(Spec):
-    """A sampler; ``load`` is an order function or, with ``form="synthesise"``, a synthesiser (see protocols)."""
+    """A sampler; ``load`` is an order function, a selector or a synthesiser, as ``form`` says (see protocols)."""
 
-    form: Literal["order", "synthesise"] = "order"
+    form: Literal["order", "select", "synthesise"] = "order"
     units: tuple[Unit, ...] = ("interaction",)  # what it can keep or drop whole; the first is the default
     feedback: tuple[Feedback, ...] = FEEDBACK_TYPES
     parameters: tuple[Parameter, ...] = ()
@@ -99,7 +101,10 @@ class MetricSpec(Spec):
 
 @dataclass(frozen=True, slots=True)
 class ExecutorSpec(Spec):
-    """Where groups of runs are computed; ``load`` is a :class:`~recbench.contracts.protocols.Executor` class."""
+    """Where groups of runs are computed.
+
+    ``load(registry, timeout=seconds or None)`` returns an :class:`~recbench.contracts.protocols.Executor`.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -202,6 +202,7 @@ def run_suite(
     algorithms: Sequence[str] | None = None,
     full_seeds: int | Sequence[int] | None = None,
     sample_seeds: int | Sequence[int] | None = None,
+    seed: int | None = None,
     store: str | Path | Store | None = None,
     registry: Registry | None = None,
     executor: Executor | str | None = None,
@@ -214,7 +215,7 @@ def run_suite(
 
     Args:
       suite: a suite's name, or the path of a file.
-      datasets, feedback, samplers, budgets, algorithms, full_seeds, sample_seeds: in place of the suite's; see
+      datasets, feedback, samplers, budgets, algorithms, full_seeds, sample_seeds, seed: in place of the suite's; see
         :meth:`Suite.override`.
       data: a path, a Polars or pandas frame, or a :class:`Dataset`, in place of the suite's data sets.
       store: folder of the results; by default ``RECBENCH_STORE`` or ``./recbench-results``.
@@ -236,6 +237,7 @@ def run_suite(
         algorithms=algorithms,
         full_seeds=full_seeds,
         sample_seeds=sample_seeds,
+        seed=seed,
     )
     read = partial(load_dataset, offline=offline, registry=registry)
     bench = Benchmark(chosen, data=data, store=store, registry=registry, executor=executor, timeout=timeout, read=read)

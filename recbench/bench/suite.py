@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -113,6 +113,7 @@ class Suite(_Model):
         algorithms: Sequence[str] | None = None,
         full_seeds: int | Sequence[int] | None = None,
         sample_seeds: int | Sequence[int] | None = None,
+        seed: int | None = None,
     ) -> Suite:
         """The suite with other contents in place of its own; what is None stays.
 
@@ -120,6 +121,7 @@ class Suite(_Model):
           algorithms: labels. One of the suite keeps its grid, ``mf[latent=8]`` keeps what is left of ``mf``'s, and one
             that the suite does not know runs with its defaults. Feedback types left without any are left out.
           full_seeds, sample_seeds: the seeds, or how many (0, 1, ...).
+          seed: the first of both, in place of theirs: as many seeds, counted from here. The split keeps its own.
 
         Raises:
           SuiteError: the result cannot be run.
@@ -128,6 +130,8 @@ class Suite(_Model):
         content = self.model_dump() | {name: value for name, value in given.items() if value is not None}
         seeds = {"full": _seeds(full_seeds), "sample": _seeds(sample_seeds)}
         content["seeds"] |= {name: value for name, value in seeds.items() if value is not None}
+        if seed is not None:
+            content["seeds"] = {name: range(seed, seed + len(value)) for name, value in content["seeds"].items()}
         if algorithms is not None:
             content["algorithms"] = self._picked(algorithms)
             if feedback is None:
@@ -227,7 +231,7 @@ def _shown(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _seeds(value: int | Sequence[int] | None) -> Iterable[int] | None:
+def _seeds(value: int | Sequence[int] | None) -> Sequence[int] | None:
     return range(value) if isinstance(value, int) else value
 
 

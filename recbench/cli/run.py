@@ -43,6 +43,7 @@ _PLAN = (
 @click.option("--algorithm", "algorithms", multiple=True, metavar="LABEL", help="As in 'mf' or 'mf[latent=8]'.")
 @click.option("--full-seeds", type=click.IntRange(1), metavar="N", help="Training seeds on full data.")
 @click.option("--sample-seeds", type=click.IntRange(1), metavar="N", help="Seeds of each sample.")
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="The first of these seeds; by default the suite's.")
 @click.option("--store", metavar="FOLDER", help="Where results are kept (RECBENCH_STORE, or ./recbench-results).")
 @click.option("--executor", metavar="NAME", help="Where runs are computed; by default in this process.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS", help="For a group of runs.")
@@ -61,6 +62,7 @@ def run_command(
     algorithms: tuple[str, ...],
     full_seeds: int | None,
     sample_seeds: int | None,
+    seed: int | None,
     store: str | None,
     executor: str | None,
     timeout: float | None,
@@ -93,6 +95,7 @@ def run_command(
         algorithms=algorithms or None,
         full_seeds=full_seeds,
         sample_seeds=sample_seeds,
+        seed=seed,
     )
     bench = Benchmark(chosen, data=data, store=store, executor=executor, timeout=timeout, read=reading.dataset)
     if dry_run:

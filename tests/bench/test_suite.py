@@ -113,6 +113,16 @@ def test_options_take_the_place_of_what_stands_in_the_file() -> None:
     assert suite.override() == suite
 
 
+def test_a_first_seed_moves_all_but_that_of_the_split() -> None:
+    suite = read_suite(SMALL, "mine.toml")
+    moved = suite.override(seed=7)
+    assert moved.seeds.full == tuple(range(7, 7 + len(suite.seeds.full)))
+    assert moved.seeds.sample == tuple(range(7, 7 + len(suite.seeds.sample)))
+    assert moved.protocol == suite.protocol
+    counted = suite.override(seed=3, full_seeds=2, sample_seeds=[4, 9, 1]).seeds
+    assert (counted.full, counted.sample) == ((3, 4), (3, 4, 5))
+
+
 def test_algorithms_keep_what_their_label_leaves_of_the_grid() -> None:
     suite = read_suite(SMALL, "mine.toml")
     assert suite.override(algorithms=["mf"]).feedback == ("implicit",), "explicit has no mf in this suite"
@@ -130,6 +140,7 @@ def test_algorithms_keep_what_their_label_leaves_of_the_grid() -> None:
         ({"feedback": ["explicit"], "algorithms": ["mf"]}, "it has no algorithms for explicit feedback"),
         ({"budgets": ["-1"]}, "the budget '-1' was not understood"),
         ({"full_seeds": 0}, "'seeds.full' is range(0, 0), but"),
+        ({"seed": -1}, "'seeds.full.0' is -1, but"),
     ],
 )
 def test_options_that_cannot_be_run(options: dict[str, list[str]], said: str) -> None:

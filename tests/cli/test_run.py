@@ -88,6 +88,14 @@ def test_a_run_reports_its_steps_and_stores_them(recbench: Any, suite: Path, tmp
     assert Store(tmp_path / "s").frame()["cell"].n_unique() == 3
 
 
+def test_a_seed_is_the_first_of_all(recbench: Any, suite: Path, tmp_path: Path) -> None:
+    options = ["--algorithm", "popularity", "--sampler", "random", "--sample-seeds", 2, "--seed", 5]
+    assert recbench("run", suite, "--store", tmp_path / "s", *options).code == 0
+    frame = Store(tmp_path / "s").frame().filter(metric="auc").sort("sampler", "training_seed")
+    assert frame.select("sampler", "training_seed", "sample_seed").rows()[2:] == [("random", 5, 5), ("random", 6, 6)]
+    assert frame["training_seed"].to_list()[:2] == [5, 6] and set(frame["split_seed"]) == {0}
+
+
 def test_a_dry_run_writes_nothing(recbench: Any, suite: Path, tmp_path: Path, filled: Path) -> None:
     result = recbench("run", suite, "--store", tmp_path / "s", "--dry-run", "--json")
     (plan,) = json.loads(result.out)
@@ -124,6 +132,7 @@ def test_a_run_that_fails_ends_in_exit_code_1(recbench: Any, suite: Path, tmp_pa
         (["--executor", "cloud"], "no executor is called 'cloud'"),
         (["--timeout", "0"], "--timeout"),
         (["--full-seeds", "0"], "--full-seeds"),
+        (["--seed", "-1"], "--seed"),
     ],
 )
 def test_bad_input_is_one_sentence_and_writes_nothing(

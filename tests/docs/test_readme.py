@@ -7,6 +7,7 @@ import re
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,9 +21,16 @@ def readme(repository: Path) -> str:
     return (repository / "README.md").read_text(encoding="utf-8")
 
 
+def python_of(readme: str, heading: str) -> str:
+    """The one block of Python under a heading."""
+    section = readme.split(f"## {heading}\n")[1].split("\n## ")[0]
+    (code,) = re.findall(r"```python\n(.*?)```", section, re.DOTALL)
+    return code
+
+
 @pytest.fixture
 def plugin(readme: str, tmp_path: Path) -> Path:
-    (code,) = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    code = python_of(readme, "Write a sampler")
     file = tmp_path / "rare_first.py"
     file.write_text(code)
     return file
@@ -58,6 +66,21 @@ def test_the_sampler_keeps_rare_items_first(plugin):
     assert (score.shape, score.dtype) == ((len(item),), np.float32)
     means = [score[item == number].mean() for number in range(3)]
     assert means == sorted(means)
+
+
+def test_the_notebook_runs_and_its_comments_are_true(readme, registry):
+    code = python_of(readme, "In a notebook")
+    made: dict[str, Any] = {}
+    exec(code, made)
+    for name in ("metrics", "by_user", "lists"):
+        (comment,) = re.findall(rf"^{name} = .*# .*: (.*)$", code, re.MULTILINE)
+        named = comment.removesuffix(", ...").split(", ")
+        names = list(made[name]) if name == "metrics" else made[name].columns
+        assert names[: len(named)] == named
+    assert {"auc", "hr@10", "ndcg@10"} < set(made["metrics"])
+    assert made["by_user"]["hr@10"].mean() == pytest.approx(made["metrics"]["hr@10"])
+    for column in set(made["metrics"]) - {"auc"}:
+        assert made["elsewhere"][column] == pytest.approx(made["metrics"][column], abs=1e-6), column
 
 
 def test_the_markers_of_the_generated_board_are_there(readme):

@@ -103,6 +103,17 @@ class Suite(_Model):
                     raise ValueError(f"it has no {field} for {feedback} feedback")
         return self
 
+    @model_validator(mode="after")
+    def _grids_keep_to_labels(self) -> Suite:
+        for feedback, roster in self.algorithms.items():
+            for text, grid in roster.items():
+                if twice := sorted(set(grid) & set(dict(Label.parse(text).overrides))):
+                    raise ValueError(
+                        f"{text!r} has a grid over {twice[0]!r} for {feedback} feedback, which its label sets: "
+                        "take it out of one of them"
+                    )
+        return self
+
     def override(
         self,
         *,

@@ -76,6 +76,11 @@ def test_a_path_works_wherever_a_name_does(tmp_path: Path) -> None:
         ('implicit = ["auc"]', "", "it has no metrics for implicit feedback"),
         ("latent = [8, 16]", "latent = []", "'algorithms.implicit.mf.latent' is []"),
         ("latent = [8, 16]", "latent = 8", "'algorithms.implicit.mf.latent' is 8, but input should be a valid list"),
+        (
+            "mf = { latent",
+            '"mf[latent=4]" = { latent',
+            "'mf[latent=4]' has a grid over 'latent' for implicit feedback, which its label sets",
+        ),
         ('name = "mine"', 'name = "../mine"', "'name' is '../mine', but string should match pattern"),
         ("version = 1", "version = = 1", "mine.toml is not TOML"),
     ],

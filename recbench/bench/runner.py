@@ -47,7 +47,8 @@ class Benchmark:
       suite: a name, a path, or a :class:`~recbench.bench.suite.Suite` (with its overrides applied).
       data: a path, a frame or a :class:`Dataset` in place of the suite's data sets.
       executor: where runs are computed: an executor, or a registered name; None: here.
-      timeout: seconds that a group of runs may train here; what is not done by then is stored as ``timeout``.
+      timeout: seconds that a group of runs may train, unless an executor is given that was made with its own; what is
+        not done by then is stored as ``timeout``.
       read: gives the data set of a name or a path; None: :func:`load_dataset`.
 
     Raises:
@@ -160,7 +161,7 @@ class Benchmark:
             return LocalExecutor(self.registry, timeout=timeout)
         if not isinstance(executor, str):
             return executor
-        made: Executor = self.registry.get("executors", executor).load()()
+        made: Executor = self.registry.get("executors", executor).load()(self.registry, timeout=timeout)
         return made
 
     def _splits(self, source: Any) -> Iterator[Split | _Refused]:

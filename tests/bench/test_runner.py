@@ -21,7 +21,7 @@ from recbench.bench.store import Store, load_results
 from recbench.bench.suite import Suite
 from recbench.contracts.errors import DataError, RecbenchError, StoreError, UnknownNameError
 from recbench.contracts.records import RunRecord, Synthesis
-from recbench.contracts.specs import SamplerSpec
+from recbench.contracts.specs import ExecutorSpec, SamplerSpec
 
 # plain 1 + deep 4 on the grid; then for both: 1 more seed of full data, 2 samplers x 2 budgets
 GRID, LATER = 5, 2 * (1 + 4)
@@ -291,6 +291,14 @@ def test_a_missing_file_does_not_stop_the_other_data(
 def test_an_executor_is_found_by_name(tmp_path: Path, toys: Any, toy_suite: Suite) -> None:
     with pytest.raises(UnknownNameError, match="no executor is called 'cloud'"):
         Benchmark(toy_suite, registry=toys, executor="cloud")
+
+
+def test_an_executor_of_a_name_knows_the_registry_and_the_time_limit(
+    tmp_path: Path, toys: Any, toy_suite: Suite, toy_data: Any, engine: Any
+) -> None:
+    toys.register(ExecutorSpec(name="here", load="recbench.bench.executor:LocalExecutor", summary="Here."))
+    run_suite(toy_suite, data=toy_data, store=tmp_path, registry=toys, executor="here", timeout=1000)
+    assert engine.deadline is not None and 0 < engine.deadline - time.monotonic() <= 1000
 
 
 def test_a_metric_asked_for_later_is_computed_then(

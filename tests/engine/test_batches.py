@@ -97,6 +97,7 @@ def test_rows_are_the_users_of_the_sample(feedback, request, sample_of):
         real = np.asarray(slots.real)
         users = np.asarray(batch.users)[real]
         np.testing.assert_array_equal(np.asarray(batch.rows)[real], dense[users])
+        np.testing.assert_array_equal(np.asarray(batch.observed)[real], dense[users] != 0)
         seen += users.tolist()
     assert sorted(seen) == active.tolist()
 
@@ -186,7 +187,7 @@ def test_an_autoencoder_on_fake_users(implicit, bench, fake):
     fitted = toy.fit(*map(toy.run, fake), epochs=6, validate_every=6)
     for place, synthesis in enumerate(fake):
         np.testing.assert_allclose(trained_weights(fitted, place), descend(synthesis.rows, 6), atol=1e-5)
-    assert [progress.samples for progress in fitted.progress] == [66, 144]
+    assert [progress.samples for progress in fitted.progress] == [6 * np.count_nonzero(one.rows) for one in fake]
 
 
 def test_what_is_solved_on_fake_users_scores_real_ones(implicit, bench, fake, reference):
@@ -324,7 +325,7 @@ def test_the_second_stage_is_built_from_what_the_first_learned(staged):
     _, _, fused, first_stage = staged
     given = np.asarray(nnx.to_pure_dict(fused.states.rest)["given"])
     learned = np.asarray(nnx.to_pure_dict(first_stage.states.params)["bias"])
-    assert np.abs(learned).max() > 0.1
+    assert np.abs(learned).max() > 0.05
     np.testing.assert_allclose(given, learned, rtol=1e-5, atol=1e-6)
     assert [progress.epochs for progress in fused.progress] == [2 + 3] * 2
 

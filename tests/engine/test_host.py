@@ -77,8 +77,15 @@ def test_predicted_ratings_see_the_history_that_the_protocol_gives(history, expl
     assert outcome.metrics["mae"] == pytest.approx(np.mean(np.abs(error)), abs=1e-5)
 
 
-def test_fake_users_are_refused(implicit, bench):
-    toy = bench(implicit, PureSVD(), form="host", hyper=HYPER)
+def test_fake_users_come_to_those_that_declare_them(implicit, bench):
     fake = Synthesis(np.ones((3, 30), np.float32), "toy", Budget(3, "users"), 0)
-    with pytest.raises(TypeError, match="real users"):
+    toy = bench(implicit, PureSVD(), form="host", hyper=HYPER)
+    with pytest.raises(ValueError, match="fake users"):
         toy.fit(toy.run(fake))
+
+    class Given:
+        def fit(self, train, *, hyper, rng):
+            return train
+
+    willing = bench(implicit, Given(), form="host", fake_users=True)
+    assert willing.fit(willing.run(fake)).states == [fake]

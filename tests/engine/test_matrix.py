@@ -5,6 +5,7 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
+import polars as pl
 import pytest
 
 from recbench.contracts.records import Budget, Synthesis
@@ -46,9 +47,36 @@ def test_blocks_of_rows(pair):
             np.testing.assert_array_equal(read(start, size), wanted, err_msg=f"{start=} {size=}")
 
 
+def test_what_is_observed(pair):
+    matrix, dense = pair
+    wanted = np.vstack([dense[33:], np.zeros((3, dense.shape[1]))]) > 0
+    np.testing.assert_array_equal(jax.jit(matrix.observed, static_argnums=1)(33, 10), wanted)
+
+
+def test_a_rating_of_zero_is_observed(make_data, make_log, sample_of):
+    data = make_data("explicit", log=make_log().with_columns(pl.col("rating") - 3))
+    sample = sample_of(data.split, 0.8)
+    matrix = jax.tree.map(lambda leaf: leaf[0], replicas_of(data, [sample])).matrix(data.arrays)
+    kept = data.split.train.take(sample.rows)
+    assert (kept.rating == 0).any()
+    known = np.zeros((40, 30), bool)
+    known[kept.user, kept.item] = True
+    np.testing.assert_array_equal(matrix.observed(0, 40), known)
+    np.testing.assert_array_equal(matrix.item_sums(jnp.ones_like(matrix.value)), known.sum(0))
+
+
 def test_gram(pair):
     matrix, dense = pair
     np.testing.assert_allclose(jax.jit(matrix.gram)(), dense.T @ dense, rtol=1e-6)
+
+
+def test_gram_of_shifted_entries(pair):
+    """A rating that equals the shift is an observed zero, what is not observed stays zero."""
+    matrix, dense = pair
+    shift = np.linspace(0, 3, dense.shape[1], dtype=np.float32)
+    shifted = np.where(dense > 0, dense - shift, 0)
+    found = jax.jit(lambda: matrix.gram(shift=jnp.asarray(shift)))()
+    np.testing.assert_allclose(found, shifted.T @ shifted, rtol=1e-4, atol=1e-4)
 
 
 def test_gram_of_many_blocks(make_data, make_log, sample_of, monkeypatch):
@@ -67,6 +95,9 @@ def test_sums(pair):
     ones = jnp.ones_like(matrix.value)
     np.testing.assert_array_equal(matrix.user_sums(ones), (dense > 0).sum(1))
     np.testing.assert_array_equal(matrix.item_sums(ones), (dense > 0).sum(0))
+    both = jnp.stack([matrix.value, ones], axis=1)
+    np.testing.assert_allclose(matrix.user_sums(both), np.stack([dense.sum(1), (dense > 0).sum(1)], 1), rtol=1e-6)
+    np.testing.assert_allclose(matrix.item_sums(both), np.stack([dense.sum(0), (dense > 0).sum(0)], 1), rtol=1e-6)
 
 
 def test_coordinates_make_the_matrix(pair):

@@ -153,12 +153,10 @@ def test_runs_with_other_static_hyper_parameters_are_refused(toy):
         toy.fit(toy.run(), toy.run(width=4))
 
 
-def test_explicit_runs_in_a_batch_are_the_runs_alone(explicit, bench, sample_of):
+def test_neighbours_change_nothing_for_explicit_runs(explicit, bench, sample_of):
     toy = bench(explicit, Factors, hyper=HYPER)
-    runs = [toy.run(sample_of(explicit.split, share)) for share in (1.0, 0.3)]
-    both = toy.fit(*runs)
-    for place, run in enumerate(runs):
-        assert_same(params(both, place), params(toy.fit(run)))
+    whole, half, tenth = (toy.run(sample_of(explicit.split, share)) for share in (1.0, 0.5, 0.1))
+    assert_same(params(toy.fit(whole, half), 1), params(toy.fit(half, tenth), 0))
 
 
 class StepModule(nnx.Module):

@@ -9,11 +9,13 @@ from recbench import AlgorithmSpec, Feedback, Parameter, hookimpl
 _RANKING: tuple[Feedback, ...] = ("implicit", "sequential")
 _ALL: tuple[Feedback, ...] = ("explicit", "implicit", "sequential")
 
-_LEARNING_RATE = Parameter("learning_rate", 0.008, "Adam's step size", traced=True)
-_L2 = Parameter("l2", 1e-6, "L2 penalty, added to the gradient", traced=True)
-_BATCH_SIZE = Parameter("batch_size", 1024, "interactions a step")
-_NEIGHBOURS = Parameter("neighbours", 50, "nearest items that count")
-_SHRINK = Parameter("shrink", 0.0, "added to the product of the norms: damps similarities of rare items", traced=True)
+_LEARNING_RATE = Parameter("learning_rate", 0.008, "Adam's step size", traced=True, minimum=0)
+_L2 = Parameter("l2", 1e-6, "L2 penalty, added to the gradient", traced=True, minimum=0)
+_BATCH_SIZE = Parameter("batch_size", 1024, "interactions a step", minimum=1)
+_NEIGHBOURS = Parameter("neighbours", 50, "nearest items that count", minimum=1)
+_SHRINK = Parameter(
+    "shrink", 0.0, "added to the product of the norms: damps similarities of rare items", traced=True, minimum=0
+)
 
 
 @hookimpl
@@ -60,10 +62,10 @@ def recbench_algorithms() -> Iterable[AlgorithmSpec]:
         source="Koren, Bell, Volinsky, IEEE Computer 2009; Rendle et al., UAI 2009",
         feedback=_ALL,
         hyper=(
-            Parameter("latent", 8, "factors of each user and item"),
+            Parameter("latent", 8, "factors of each user and item", minimum=1),
             _LEARNING_RATE,
             _L2,
-            Parameter("dropout", 0.3, "share of a user's factors dropped in a step", traced=True),
+            Parameter("dropout", 0.3, "share of factors dropped in a step", traced=True, minimum=0, maximum=0.99),
             _BATCH_SIZE,
         ),
         formula="mean + b_u + b_i + <p_u, q_i>; squared error or BPR",
@@ -75,7 +77,7 @@ def recbench_algorithms() -> Iterable[AlgorithmSpec]:
         source="Steck, WWW 2019",
         form="solved",
         feedback=_RANKING,
-        hyper=(Parameter("l2", 500.0, "ridge on the weights", traced=True),),
+        hyper=(Parameter("l2", 500.0, "ridge on the weights", traced=True, minimum=0),),
         deterministic=True,
         fake_users=True,
         history="all",

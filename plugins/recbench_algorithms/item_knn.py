@@ -44,7 +44,7 @@ class ItemKNNRatings:
 
     def fit(self, train: TrainMatrix, *, hyper: Hyper, key: Array) -> RatingNeighbours:
         means = item_means(train)
-        similarity = _cosine(centred_gram(train, means), shrink=hyper["shrink"])
+        similarity = _cosine(train.gram(shift=means), shrink=hyper["shrink"])
         return RatingNeighbours(similarity, means, jnp.zeros(hyper["neighbours"], jnp.int8))
 
     def predict(self, state: RatingNeighbours, query: Query, rows: Array, items: Array) -> Array:
@@ -63,19 +63,6 @@ class ItemKNNRatings:
         rows = jnp.repeat(jnp.arange(count), query.num_items)
         items = jnp.tile(jnp.arange(query.num_items), count)
         return self.predict(state, query, rows, items).reshape(count, query.num_items)
-
-
-def centred_gram(train: TrainMatrix, means: Array) -> Array:
-    """Y'Y of the ratings with their item's mean taken off, float32 [num_items, num_items]."""
-    size = max(1, min(train.num_users, max(64, 2**21 // train.num_items)))
-
-    def add(block: Array, total: Array) -> Array:
-        rows = train.rows(block * size, size)
-        centred = jnp.where(rows != 0, rows - means[None, :], 0)
-        return total + jnp.matmul(centred.T, centred, precision="highest")
-
-    start = jnp.zeros((train.num_items, train.num_items), jnp.float32)
-    return jax.lax.fori_loop(0, -(-train.num_users // size), add, start)
 
 
 def _cosine(gram: Array, *, shrink: Array) -> Array:

@@ -104,8 +104,11 @@ class TrainMatrix(Protocol):
     @property
     def num_items(self) -> int: ...
 
-    def gram(self) -> Array:
-        """X'X of the observed (0/1, or ratings for explicit feedback) matrix, float32 [num_items, num_items]."""
+    def gram(self, *, shift: Array | None = None) -> Array:
+        """X'X of the matrix of ones (ratings, for explicit feedback), float32 [num_items, num_items].
+
+        ``shift``, [num_items], is taken off each item's observed entries first: its mean, for centred ratings.
+        """
         ...
 
     def rows(self, start: Array | int, size: int) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -48,7 +49,7 @@ class Label:
 
 
 def bind(label: Label, parameters: Sequence[Parameter]) -> dict[str, ParameterValue]:
-    """Defaults with the label's overrides, checked for name, type and choice.
+    """Defaults with the label's overrides, checked for name, type, choice and bounds; numbers must be finite.
 
     Raises:
       ParameterError: names the parameter, what was found and what is allowed.
@@ -70,6 +71,38 @@ def simplest(name: str, values: Mapping[str, ParameterValue], parameters: Sequen
     return Label(name, tuple(sorted((key, value) for key, value in values.items() if value != defaults.get(key))))
 
 
+def fits(parameter: Parameter, value: ParameterValue) -> bool:
+    """Whether a value of the right type is one that the parameter takes: among its choices, finite, within its bounds.
+
+    >>> fits(Parameter("epochs", 50, "passes over the rows", minimum=1), 0)
+    False
+    """
+    if parameter.choices and value not in parameter.choices:
+        return False
+    if isinstance(value, bool | str):
+        return True
+    low, high = parameter.minimum, parameter.maximum
+    return math.isfinite(value) and (low is None or value >= low) and (high is None or value <= high)
+
+
+def allowed(parameter: Parameter) -> str:
+    """What a parameter takes, in words.
+
+    >>> allowed(Parameter("epochs", 50, "passes over the rows", minimum=1))
+    '1 or more'
+    """
+    if parameter.choices:
+        return f"one of: {', '.join(map(str, parameter.choices))}"
+    low, high = (None if bound is None else f"{bound:g}" for bound in (parameter.minimum, parameter.maximum))
+    if low is not None and high is not None:
+        return f"{low} to {high}"
+    if low is not None:
+        return f"{low} or more"
+    if high is not None:
+        return f"{high} or less"
+    return "a finite number" if type(parameter.default) in (int, float) else "any value of its type"
+
+
 def _value(text: str) -> ParameterValue:
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
@@ -84,13 +117,18 @@ def _value(text: str) -> ParameterValue:
 def _checked(owner: str, parameter: Parameter, value: ParameterValue) -> ParameterValue:
     wanted = type(parameter.default)
     if wanted is float and type(value) is int:
-        value = float(value)
+        try:
+            value = float(value)
+        except OverflowError:
+            value = math.inf
     if type(value) is not wanted:
         raise ParameterError(
             f"{owner!r} was given {parameter.name}={value}, but it takes a value of type {wanted.__name__} "
             f"(default {parameter.default})"
         )
-    if parameter.choices and value not in parameter.choices:
-        choices = ", ".join(map(str, parameter.choices))
-        raise ParameterError(f"{owner!r} was given {parameter.name}={value}, but it takes one of: {choices}")
+    if not fits(parameter, value):
+        raise ParameterError(
+            f"{owner!r} was given {parameter.name}={value}, but it takes {allowed(parameter)} "
+            f"(default {parameter.default})"
+        )
     return value

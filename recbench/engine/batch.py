@@ -50,15 +50,12 @@ class DeviceSplit:
         degrees = np.bincount(split.train.user, minlength=split.num_users)
         value = split.train.rating if split.feedback == "explicit" else np.ones(len(split.train), np.float32)
         self.train_event, self.validation_event = _event_numbers(split)
-        events = len(split.train) + len(split.validation)
-        self.event_user = _scatter(events, self.train_event, split.train.user)
-        self._scatter_validation(self.event_user, split.validation.user)
-        event_item = _scatter(events, self.train_event, split.train.item)
-        self._scatter_validation(event_item, split.validation.item)
-        event_value = np.ones(events, np.float32)
+        number = np.concatenate([self.train_event, self.validation_event])
+        self.event_user = _scatter(number, np.concatenate([split.train.user, split.validation.user]))
+        event_item = _scatter(number, np.concatenate([split.train.item, split.validation.item]))
+        event_value = np.ones(len(number), np.float32)
         if split.feedback == "explicit":
-            event_value[self.train_event] = split.train.rating
-            event_value[self.validation_event] = split.validation.rating
+            event_value = _scatter(number, np.concatenate([split.train.rating, split.validation.rating]))
         order = rng.generator(**split.axes, what="tie-break").permutation(split.num_items)
         self.arrays: SplitArrays = jax.device_put(
             SplitArrays(
@@ -74,9 +71,6 @@ class DeviceSplit:
                 search_steps=int(degrees.max(initial=1)).bit_length(),
             )
         )
-
-    def _scatter_validation(self, column: NDArray[Any], values: NDArray[Any]) -> None:
-        column[self.validation_event] = values
 
     @property
     def feedback(self) -> Feedback:
@@ -268,8 +262,8 @@ def _event_numbers(split: Split) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return number[: len(split.train)], number[len(split.train) :]
 
 
-def _scatter(length: int, index: NDArray[np.int64], values: NDArray[Any]) -> NDArray[Any]:
-    column = np.zeros(length, values.dtype)
+def _scatter(index: NDArray[np.int64], values: NDArray[Any]) -> NDArray[Any]:
+    column = np.empty_like(values)
     column[index] = values
     return column
 
@@ -304,7 +298,7 @@ def history_arrays(
 
 
 def clean_train(split: Split) -> Interactions:
-    """Train as it was before noise: what masks and negatives are taken from."""
+    """Train as it was before noise: what masks, and the negatives of AUC, are taken from."""
     train = split.train
     if split.clean_item is None:
         return train

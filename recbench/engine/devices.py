@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,29 @@ def compile_seconds() -> float:
     return _METER.seconds
 
 
+class Stopwatch:
+    """Wall seconds between laps, without those that XLA spent compiling."""
+
+    def __init__(self) -> None:
+        self._since, self._compiled = time.monotonic(), compile_seconds()
+
+    def lap(self) -> float:
+        """Seconds since the last lap. Wait for the device first: it computes behind Python's back."""
+        now, compiled = time.monotonic(), compile_seconds()
+        spent = now - self._since - (compiled - self._compiled)
+        self._since, self._compiled = now, compiled
+        return max(0.0, spent)
+
+
+def memory_limit() -> int:
+    """Bytes that a single run may need at most: an accelerator's memory, or four fifths of the host's."""
+    device = jax.devices()[0]
+    stats = device.memory_stats() or {}
+    if device.platform != "cpu" and "bytes_limit" in stats:
+        return int(stats["bytes_limit"])
+    return _host_memory() * 4 // 5
+
+
 def memory_budget() -> int:
     """Bytes that one group of runs may take: half of an accelerator's memory, an eighth of the host's up to 2 GiB.
 
@@ -68,7 +92,11 @@ def memory_budget() -> int:
     stats = device.memory_stats() or {}
     if device.platform != "cpu" and "bytes_limit" in stats:
         return int(stats["bytes_limit"]) // 2
-    return min(_CPU_CAP, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 8)
+    return min(_CPU_CAP, _host_memory() // 8)
+
+
+def _host_memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def block_elements() -> int:

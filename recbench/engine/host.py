@@ -15,6 +15,7 @@ from recbench.contracts.protocols import HostAlgorithm
 from recbench.contracts.records import Sample, Synthesis
 from recbench.engine.batch import DeviceSplit
 from recbench.engine.blocks import Lists, Phase
+from recbench.engine.contest import Contestant
 from recbench.engine.evaluate import (
     UserValues,
     View,
@@ -29,12 +30,23 @@ from recbench.engine.evaluate import (
 from recbench.engine.score import Column, make_query, rank_lists, rating_sums
 
 
-def fit_host(algorithm: HostAlgorithm, data: DeviceSplit, sample: Sample | Synthesis, *, hyper: Mapping[str, Any],
-             rng: np.random.Generator) -> Any:  # fmt: skip
-    """The algorithm's own state for one run."""
-    if isinstance(sample, Synthesis):
-        raise TypeError("a host algorithm trains on rows of real users, not on fake ones")
-    return algorithm.fit(data.split.train.take(sample.rows), hyper=hyper, rng=rng)
+def fit_host(
+    contestant: Contestant,
+    data: DeviceSplit,
+    sample: Sample | Synthesis,
+    *,
+    hyper: Mapping[str, Any],
+    rng: np.random.Generator,
+) -> Any:
+    """The algorithm's own state for one run.
+
+    Raises:
+      ValueError: fake users were given to an algorithm that does not declare them.
+    """
+    if isinstance(sample, Synthesis) and not contestant.spec.fake_users:
+        raise ValueError(f"{contestant.name!r} does not train on fake users: its spec must say fake_users")
+    train = sample if isinstance(sample, Synthesis) else data.split.train.take(sample.rows)
+    return contestant.implementation.fit(train, hyper=hyper, rng=rng)
 
 
 def score_users_host(

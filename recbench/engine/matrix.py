@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
@@ -49,23 +48,31 @@ class CoordinateMatrix:
     bound: SliceBound
 
     def rows(self, start: Array | int, size: int) -> Array:
+        local, item, value = self._slice(start, size)
+        return jnp.zeros((size, self.num_items), jnp.float32).at[local, item].set(value, mode="drop")
+
+    def observed(self, start: Array | int, size: int) -> Array:
+        local, item, _ = self._slice(start, size)
+        return jnp.zeros((size, self.num_items), bool).at[local, item].set(True, mode="drop")
+
+    def gram(self, *, shift: Array | None = None) -> Array:
+        return _blocked_gram(self, shift)
+
+    def user_sums(self, values: Array) -> Array:
+        return jax.ops.segment_sum(_real(values, self.mask), self.user, self.num_users + 1)[:-1]
+
+    def item_sums(self, values: Array) -> Array:
+        return jax.ops.segment_sum(_real(values, self.mask), self.item, self.num_items)
+
+    def _slice(self, start: Array | int, size: int) -> tuple[Array, Array, Array]:
+        """Place in the block (``size``: none), item and value of a run of coordinates that holds the block."""
         length = min(self.bound(size), self.user.shape[0])
         first = self.starts[jnp.minimum(start, self.num_users)]
         user, item, value = (
             jax.lax.dynamic_slice_in_dim(column, first, length) for column in (self.user, self.item, self.value)
         )
         # A slice near the end begins earlier than asked; users before the block must not wrap around to its end.
-        local = jnp.where((user >= start) & (user < self.num_users), user - start, size)
-        return jnp.zeros((size, self.num_items), jnp.float32).at[local, item].set(value, mode="drop")
-
-    def gram(self) -> Array:
-        return _blocked_gram(self.rows, num_users=self.num_users, num_items=self.num_items)
-
-    def user_sums(self, values: Array) -> Array:
-        return jax.ops.segment_sum(jnp.where(self.mask, values, 0), self.user, self.num_users + 1)[:-1]
-
-    def item_sums(self, values: Array) -> Array:
-        return jax.ops.segment_sum(jnp.where(self.mask, values, 0), self.item, self.num_items)
+        return jnp.where((user >= start) & (user < self.num_users), user - start, size), item, value
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["matrix"], meta_fields=[])
@@ -103,22 +110,40 @@ class DenseMatrix:
         index = start + jnp.arange(size)
         return jnp.where((index < self.num_users)[:, None], self.matrix[jnp.minimum(index, self.num_users - 1)], 0)
 
-    def gram(self) -> Array:
-        return jnp.matmul(self.matrix.T, self.matrix, precision="highest")
+    def observed(self, start: Array | int, size: int) -> Array:
+        return self.rows(start, size) != 0
+
+    def gram(self, *, shift: Array | None = None) -> Array:
+        shifted = _shifted(self.matrix, self.matrix != 0, shift)
+        return jnp.matmul(shifted.T, shifted, precision="highest")
 
     def user_sums(self, values: Array) -> Array:
-        return jnp.where(self.mask, values, 0).reshape(self.matrix.shape).sum(1)
+        return self._square(values).sum(1)
 
     def item_sums(self, values: Array) -> Array:
-        return jnp.where(self.mask, values, 0).reshape(self.matrix.shape).sum(0)
+        return self._square(values).sum(0)
+
+    def _square(self, values: Array) -> Array:
+        return _real(values, self.mask).reshape(self.matrix.shape + values.shape[1:])
 
 
-def _blocked_gram(rows: Callable[[Array, int], Array], *, num_users: int, num_items: int) -> Array:
+def _real(values: Array, mask: Array) -> Array:
+    return jnp.where(mask.reshape(mask.shape + (1,) * (values.ndim - 1)), values, 0)
+
+
+def _shifted(rows: Array, observed: Array, shift: Array | None) -> Array:
+    return rows if shift is None else jnp.where(observed, rows - shift[None, :], 0)
+
+
+def _blocked_gram(matrix: CoordinateMatrix, shift: Array | None) -> Array:
     """X'X as a sum over blocks of users: 2 users items^2 operations at the speed of a dense product."""
-    size = max(1, min(num_users, max(64, _GRAM_BLOCK_ELEMENTS // num_items)))
+    items = matrix.num_items
+    size = max(1, min(matrix.num_users, max(64, _GRAM_BLOCK_ELEMENTS // items)))
 
     def add(block: Array, total: Array) -> Array:
-        x = rows(block * size, size)
-        return total + jnp.matmul(x.T, x, precision="highest")
+        rows = matrix.rows(block * size, size)
+        if shift is not None:
+            rows = _shifted(rows, matrix.observed(block * size, size), shift)
+        return total + jnp.matmul(rows.T, rows, precision="highest")
 
-    return jax.lax.fori_loop(0, -(-num_users // size), add, jnp.zeros((num_items, num_items), jnp.float32))
+    return jax.lax.fori_loop(0, -(-matrix.num_users // size), add, jnp.zeros((items, items), jnp.float32))

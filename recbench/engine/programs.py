@@ -74,7 +74,7 @@ class StagePrograms:
 
     @cached_property
     def errors(self) -> Any:
-        """As ``advance``, and the error of each kept row summed over the epochs; the last argument is static."""
+        """(data, replicas, states, epochs, steps an epoch, one entry a negative) -> summed error of each kept row."""
         mapped = jax.vmap(self._errors, in_axes=(None, 0, 0, None, None, None))
         return jax.jit(mapped)
 

@@ -127,8 +127,10 @@ def _examples(stage: Stage, replica: AnyReplica) -> tuple[Array, Array]:
 def make_batch(stage: Stage, data: SplitArrays, replica: AnyReplica, slots: Slots, *, key: Array) -> Any:
     """The batch of the kind that the stage eats."""
     if isinstance(replica, DenseReplica):
+        if stage.batch != "rows":
+            raise ValueError(f"fake users have no {stage.batch}: a stage that trains on them takes batches of rows")
         rows = jnp.where(slots.real[:, None], replica.dense[slots.example], 0)
-        return RowsBatch(jnp.full_like(slots.example, -1), rows, slots.real)
+        return RowsBatch(jnp.full_like(slots.example, -1), rows, rows != 0, slots.real)
     match stage.batch:
         case "ratings":
             rows = replica.rows[slots.example]
@@ -143,7 +145,8 @@ def make_batch(stage: Stage, data: SplitArrays, replica: AnyReplica, slots: Slot
             rows, real = Lists(replica.rows, replica.starts, data.bound(1)).of(users)
             values = jnp.where(real, data.value[rows], 0)
             dense = scatter_rows(data.item[rows], values, num_items=data.num_items)
-            return RowsBatch(users, dense, slots.real)
+            observed = scatter_rows(data.item[rows], real.astype(jnp.float32), num_items=data.num_items) > 0
+            return RowsBatch(users, dense, observed, slots.real)
         case "sequences":
             users = replica.users[slots.example]
             rows, real = Lists(replica.rows, replica.starts, stage.length).of(users)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from recbench.contracts.records import Sample, Status, Synthesis
 from recbench.engine.batch import AnyReplica, DeviceSplit, Replica, SplitArrays
+from recbench.engine.devices import Stopwatch
 from recbench.engine.programs import StagePrograms, all_finite, keep_best, take_runs
 from recbench.engine.steps import BY_INTERACTION, TrainState
 
@@ -31,7 +32,8 @@ class Progress:
     best: float = -np.inf
     streak: int = 0  # validations since the best
     epochs: int = 0
-    samples: int = 0
+    samples: int = 0  # interactions trained on, over all epochs
+    seconds: float = 0.0  # of its own steps and validations
     running: bool = True
 
 
@@ -45,11 +47,17 @@ class Pace:
     deadline: float | None  # time.monotonic() after which nothing new begins
 
 
-def steps_per_epoch(programs: StagePrograms, replicas: AnyReplica) -> int:
-    """Optimiser steps that the largest run of the batch needs for an epoch."""
+def steps_per_epoch(programs: StagePrograms, replicas: AnyReplica) -> NDArray[np.int64]:
+    """Optimiser steps that each run of the batch needs for an epoch; the batch takes as many as its largest."""
     by_interaction = programs.stage.batch in BY_INTERACTION and isinstance(replicas, Replica)
     grid = np.asarray(replicas.row_grid if by_interaction else replicas.user_grid).astype(np.int64)  # type: ignore[union-attr]
-    return int(-(-grid.prod(axis=1).max() // programs.stage.batch_size))
+    steps: NDArray[np.int64] = -(-grid.prod(axis=1) // programs.stage.batch_size)
+    return steps
+
+
+def trained_on(sample: Sample | Synthesis) -> int:
+    """Interactions of a sample; entries above zero of fake users."""
+    return len(sample.rows) if isinstance(sample, Sample) else int(np.count_nonzero(sample.rows))
 
 
 def train_stage(
@@ -70,6 +78,7 @@ def train_stage(
     arrays: SplitArrays = data.arrays
     states = programs.init(arrays, replicas, earlier)
     best = states
+    watch = Stopwatch()
     finished: dict[int, TrainState] = {}
     here = list(range(len(samples)))  # which run each place of the batch holds
     for run in progress:
@@ -81,12 +90,14 @@ def train_stage(
             break
         span = min(pace.validate_every, pace.epochs - epoch)
         steps = steps_per_epoch(programs, replicas)
-        states = programs.advance(arrays, replicas, states, np.int32(epoch), np.int32(span), np.int32(steps))
+        states = programs.advance(arrays, replicas, states, np.int32(epoch), np.int32(span), np.int32(steps.max()))
         epoch += span
         finite = np.asarray(all_finite(states))
+        training = watch.lap()
         values = None
         if validate is not None:
             values = validate(programs, replicas, states, [samples[run] for run in here])
+        _charge(progress, here, training=training, validating=watch.lap(), share=steps / steps.max())
         improved = _judge([progress[run] for run in here], samples, here, finite, values, span=span, pace=pace)
         best = keep_best(best, states, improved)
         states, best, replicas, here = _drop(states, best, replicas, here, progress, finished)
@@ -111,7 +122,7 @@ def _judge(
             continue
         judged.add(here[place])
         run.epochs += span
-        run.samples += span * len(samples[here[place]].rows)
+        run.samples += span * trained_on(samples[here[place]])
         if not finite[place] or (values is not None and np.isnan(values[place])):
             run.status, run.reason = "diverged", f"parameters or scores were not finite after {run.epochs} epochs"
             run.running = False
@@ -123,6 +134,19 @@ def _judge(
             run.streak += 1
             run.running = run.streak < pace.patience
     return improved
+
+
+def _charge(
+    progress: Sequence[Progress], here: list[int], *, training: float, validating: float, share: NDArray[np.float64]
+) -> None:
+    """Adds to each run that still trains what its own steps took.
+
+    A place of the batch takes the same time whatever it holds, so a run pays for its own steps in its own place: not
+    for those it waits through, not for places that are padding.
+    """
+    for place, run in enumerate(here):
+        if progress[run].running and place == here.index(run):
+            progress[run].seconds += (training * float(share[place]) + validating) / len(here)
 
 
 def _drop(
@@ -179,7 +203,7 @@ def sum_errors(
 ) -> NDArray[np.float32]:
     """The error of each kept row of the first run, summed over the epochs, in order of the rows."""
     states = programs.init(data.arrays, replicas, ())
-    steps = steps_per_epoch(programs, replicas)
+    steps = steps_per_epoch(programs, replicas).max()
     errors: Any = programs.errors(
         data.arrays, replicas, states, np.int32(epochs), np.int32(steps), np.zeros(negatives, np.int8)
     )

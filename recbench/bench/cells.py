@@ -26,6 +26,7 @@ AXES: Mapping[str, type] = {
     "history": str,
     "tuning": str,
     "select": str,
+    "metric_code": str,  # hash of the sources of plugins' metrics, the selecting one among them; empty for built-ins
     "max_epochs": int,
     "validate_every": int,
     "patience": int,

@@ -14,7 +14,7 @@ from itertools import product
 
 from recbench.bench.cells import PROTOCOL_VERSION, Axes, Cell, hyper_text
 from recbench.bench.context import bind_sampler
-from recbench.bench.roster import Entrant, entrants, sampler_code
+from recbench.bench.roster import Entrant, entrants, metric_code, sampler_code
 from recbench.bench.sample import FULL, SampleDrawer
 from recbench.bench.suite import Suite
 from recbench.contracts.records import Budget, ParameterValue, RunRecord, Split
@@ -67,7 +67,7 @@ class Plan:
         self.entrants: dict[str, Entrant] = {each.label: each for each in entrants(suite, split.feedback, registry)}
         self.draws = list(_draws(suite, SampleDrawer(split, registry), registry))
         self.metrics = suite.metrics[split.feedback]
-        protocol = suite.protocol
+        protocol, select = suite.protocol, suite.protocol.select[split.feedback]
         self._shared: Axes = {
             **split.axes,
             "noise": split.noise,
@@ -75,7 +75,8 @@ class Plan:
             "mask": protocol.mask,
             "history": protocol.history,
             "tuning": protocol.tuning,
-            "select": protocol.select[split.feedback],
+            "select": select,
+            "metric_code": metric_code((*self.metrics, select), registry),
             "max_epochs": protocol.epochs,
             "validate_every": protocol.validate_every,
             "patience": protocol.patience,

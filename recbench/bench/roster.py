@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
 from recbench.bench.context import bind_sampler
 from recbench.bench.suite import Grid, Suite
-from recbench.contracts.errors import SuiteError, UnknownNameError
+from recbench.contracts.errors import ParameterError, SuiteError, UnknownNameError
 from recbench.contracts.labels import Label, bind, simplest
 from recbench.contracts.records import Feedback, ParameterValue
 from recbench.contracts.specs import AlgorithmSpec, MetricSpec
 from recbench.registry import Registered, Registry
 from recbench.registry.entries import BUILT_IN
+from recbench.rng import digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +67,37 @@ def code_of(registered: Registered) -> str:
 
 
 def sampler_code(text: str, registry: Registry) -> str:
-    """Hash of the sources behind a sampler's label: its own, and those of algorithms that its parameters name."""
-    label = Label.parse(text)
-    sources = [code_of(registry.get("samplers", label.name))]
-    algorithms = registry.all("algorithms")
-    sources += [code_of(algorithms[value]) for _, value in label.overrides if value in algorithms]
-    sources = [code for code in sources if code]
+    """Hash of the sources behind a sampler's label; empty where all are built in."""
+    sources = [code for code in map(code_of, behind_sampler(text, registry)) if code]
     return hashlib.sha256("".join(sources).encode()).hexdigest() if len(sources) > 1 else "".join(sources)
+
+
+def behind_sampler(text: str, registry: Registry) -> list[Registered]:
+    """The sampler that a label means, then the algorithms and samplers that its parameters name, theirs too; each once.
+
+    Values that are defaults count as those of the label do. What a sampler names in its code alone stands in its code.
+
+    Raises:
+      UnknownNameError, ParameterError: the label itself is wrong.
+    """
+    found: dict[tuple[str, str], Registered] = {}
+    waiting = [(registry.get("samplers", Label.parse(text).name), bind_sampler(text, registry).parameters)]
+    while waiting:
+        entry, values = waiting.pop()
+        if (entry.kind, entry.name) in found:
+            continue
+        found[entry.kind, entry.name] = entry
+        words = [value for value in values.values() if isinstance(value, str)]
+        waiting += [named for word in words for named in _named(word, registry)]
+    return list(found.values())
+
+
+def _named(word: str, registry: Registry) -> Iterator[tuple[Registered, Mapping[str, ParameterValue]]]:
+    """What is registered under the value of a parameter; most words are no name of anything."""
+    with suppress(ParameterError, UnknownNameError):
+        yield registry.get("algorithms", Label.parse(word).name), {}
+    with suppress(ParameterError, UnknownNameError):
+        yield registry.get("samplers", Label.parse(word).name), bind_sampler(word, registry).parameters
 
 
 def metric_spec(column: str, registry: Registry) -> MetricSpec:
@@ -85,6 +111,18 @@ def metric_spec(column: str, registry: Registry) -> MetricSpec:
     if (spec.cutoffs == (None,)) == bool(at) or (at and not (cutoff.isdigit() and int(cutoff) > 0)):
         raise UnknownNameError(f"no metric makes a column {column!r}: {name!r} makes {', '.join(spec.columns)}")
     return replace(spec, cutoffs=(int(cutoff) if at else None,))
+
+
+def metric_code(columns: Iterable[str], registry: Registry) -> str:
+    """Hash of the sources of the metrics behind these columns; empty where all are built in."""
+    names = sorted({column.partition("@")[0] for column in columns})
+    codes = {name: code for name in names if (code := code_of(registry.get("metrics", name)))}
+    return digest(codes) if codes else ""
+
+
+def is_built_in(column: str, registry: Registry) -> bool:
+    """Whether the metric behind a column comes with recbench."""
+    return registry.get("metrics", column.partition("@")[0]).distribution == BUILT_IN
 
 
 def metric_functions(columns: Iterable[str], registry: Registry) -> list[tuple[MetricSpec, Callable[..., Any]]]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from recbench.bench.cells import AXES
 from recbench.bench.ranking import Floats, pair_signs
-from recbench.bench.roster import metric_spec
+from recbench.bench.roster import is_built_in, metric_spec
 from recbench.bench.sample import FULL
 from recbench.bench.selection import choose
 from recbench.contracts.errors import ParameterError
@@ -28,7 +28,8 @@ NULL_CHECKS = ("random",)
 """Algorithms that no ranking counts: an obviously bad baseline raises tau for free."""
 
 _RUN = ["sample_seed", "training_seed"]
-_PER_CELL = ("sampler", "unit", "budget", "sampler_code", "algorithm", "algorithm_code", "hyper", *_RUN)
+_CODES = ("sampler_code", "algorithm_code", "metric_code")
+_PER_CELL = ("sampler", "unit", "budget", "algorithm", "hyper", *_CODES, *_RUN)
 SETTINGS = tuple(axis for axis in AXES if axis not in _PER_CELL)
 """Axes that must be equal for all runs of one ranking."""
 
@@ -81,19 +82,45 @@ def contests(results: pl.DataFrame, *, registry: Registry, algorithms: Roster | 
         rows = _latest(_latest(rows, "algorithm"), "sampler")
         _check_settings(rows, f"{dataset} ({feedback})")
         names = _roster(rows, feedback, algorithms)
-        rows = _numbered(rows.filter(pl.col("algorithm").is_in(names)), names)
-        stored = dict(sorted(_groups(rows, ["sampler", "budget"]), key=_place))
-        finished = choose(rows, registry).filter(pl.col("status") == "ok", pl.col("value").is_finite())
-        values = dict(_groups(finished, ["sampler", "budget", "metric"]))
-        for metric in rows["metric"].drop_nulls().unique(maintain_order=True):
+        rows = rows.filter(pl.col("algorithm").is_in(names))
+        metrics = rows["metric"].drop_nulls().unique(maintain_order=True)
+        codes = {metric: _code(rows, metric, registry) for metric in metrics}
+        tables = {code: _table(_of_code(rows, code), names, registry) for code in set(codes.values())}
+        none = _numbered(rows.clear(), names)
+        for metric in metrics:
             sign = 1 if metric_spec(metric, registry).higher_is_better else -1
+            stored, values = tables[codes[metric]]
             runs = {
-                place: _runs(values.get((*place, metric), rows.clear()), every, names, sign=sign)
+                place: _runs(values.get((*place, metric), none), every, names, sign=sign)
                 for place, every in stored.items()
             }
             full = [runs.pop(place) for place in stored if place[0] == FULL]
-            none = _runs(rows.clear(), rows.clear(), names, sign=sign)
-            yield Contest(dataset, feedback, metric, tuple(names), full[0] if full else none, runs)
+            whole = full[0] if full else _runs(none, none, names, sign=sign)
+            yield Contest(dataset, feedback, metric, tuple(names), whole, runs)
+
+
+def _table(rows: pl.DataFrame, names: list[str], registry: Registry) -> tuple[dict[Any, Any], dict[Any, Any]]:
+    """All rows by (sampler, budget), and those that count by (sampler, budget, metric)."""
+    rows = _numbered(rows, names)
+    stored = dict(sorted(_groups(rows, ["sampler", "budget"]), key=_place))
+    finished = choose(rows, registry).filter(pl.col("status") == "ok", pl.col("value").is_finite())
+    return stored, dict(_groups(finished, ["sampler", "budget", "metric"]))
+
+
+def _code(rows: pl.DataFrame, metric: str, registry: Registry) -> str | None:
+    """The state of plugins' metrics whose runs count: the last. None: only built-in ones have a say, so all count."""
+    if all(is_built_in(name, registry) for name in (metric, *rows["select"].unique())):
+        return None
+    newest: str = rows.filter(metric=metric).sort("created", maintain_order=True)["metric_code"][-1]
+    return newest
+
+
+def _of_code(rows: pl.DataFrame, code: str | None) -> pl.DataFrame:
+    """The rows of one state of plugins' metrics; None: of all, each run once whatever was computed beside it."""
+    if code is not None:
+        return rows.filter(metric_code=code)
+    same = [*(axis for axis in AXES if axis != "metric_code"), "metric"]
+    return rows.with_columns(metric_code=pl.lit("")).unique(same, keep="last", maintain_order=True)
 
 
 def _numbered(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:

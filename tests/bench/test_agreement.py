@@ -28,6 +28,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 def registry() -> Registry:
     made = Registry(entry_points=False)
     made.register(MetricSpec(name="auc", load="no:where", summary="."))
+    made.register(MetricSpec(name="mine", load="no:where", summary="."))
     made.register(MetricSpec(name="mse", load="no:where", summary=".", of="rating", higher_is_better=False))
     made.register(AlgorithmSpec(name="a", load="no:where", summary=".", deterministic=True))
     return made
@@ -210,6 +211,31 @@ def test_of_a_plugin_that_was_edited_the_last_state_counts(registry):
     assert only(agreement(rows, registry=registry)).tau == 1
     half = frame(full(TRUTH), sampled((4, 3, 2, 1), sampler_code="old"), sampled((1, 2, 3, 4), **late)[:3])
     assert only(agreement(half, registry=registry)).tau is None
+
+
+def test_of_a_metric_that_was_edited_the_last_state_counts(registry):
+    late = {"created": NOW + timedelta(days=1), "metric_code": "new", "metric": "mine"}
+    old = {"metric_code": "old", "metric": "mine"}
+    rows = frame(full(TRUTH, **old), sampled((4, 3, 2, 1), **old), full(TRUTH, **late), sampled((1, 2, 3, 4), **late))
+    assert only(agreement(rows, registry=registry)).tau == 1
+    half = frame(
+        full(TRUTH, **old), sampled((4, 3, 2, 1), **old), full(TRUTH, **late), sampled((1, 2, 3, 4), **late)[:3]
+    )
+    assert "d (not run)" in only(agreement(half, registry=registry)).reason
+
+
+def test_a_built_in_metric_counts_whatever_was_computed_beside_it():
+    own = Registry(entry_points=False)
+    own.register(MetricSpec(name="auc", load="no:where", summary="."), distribution="recbench")
+    plain = [full(TRUTH), sampled((1, 2, 3, 4)), sampled((1, 2, 4, 3), "head")]
+    beside = {"created": NOW + timedelta(days=1), "metric_code": "new"}
+    again = [full(TRUTH, **beside), sampled((1, 2, 3, 4), **beside), sampled((None,) * 4, "svp-cf", **beside)]
+    found = agreement(frame(*plain, *again), registry=own)
+    assert [(each.sampler, each.tau) for each in found] == [
+        ("head", pytest.approx(4 / 6)),
+        ("random", 1),
+        ("svp-cf", None),
+    ]
 
 
 def test_runs_under_several_settings_are_not_mixed(registry):

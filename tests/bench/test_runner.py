@@ -22,6 +22,7 @@ from recbench.bench.suite import Suite
 from recbench.contracts.errors import DataError, RecbenchError, StoreError, UnknownNameError
 from recbench.contracts.records import RunRecord, Synthesis
 from recbench.contracts.specs import ExecutorSpec, SamplerSpec
+from recbench.registry import KINDS, Registry
 
 # plain 1 + deep 4 on the grid; then for both: 1 more seed of full data, 2 samplers x 2 budgets
 GRID, LATER = 5, 2 * (1 + 4)
@@ -174,6 +175,46 @@ def test_other_code_of_a_plugin_is_another_cell(
                 registry.register(entry.spec, distribution="recbench")
         run_suite(suite, data=toy_data, store=tmp_path / "store", registry=registry)
         assert load_results(tmp_path / "store").filter(sampler="mine")["sampler_code"].n_unique() == count
+
+
+METRIC = """
+from recbench import MetricSpec, hookimpl
+
+def mine(test, k):
+    return {result}
+
+@hookimpl
+def recbench_metrics():
+    return [MetricSpec(name="mine", load=mine, summary="Mine.")]
+"""
+
+
+def with_metric(toys: Any, file: Path, result: str) -> Registry:
+    """The toys and a plugin's metric of this source."""
+    file.write_text(METRIC.format(result=result))
+    registry = Registry(entry_points=False, plugin_files=[file])
+    for kind in KINDS:
+        for entry in toys.all(kind).values():
+            registry.register(entry.spec, distribution="recbench")
+    return registry
+
+
+def test_an_edited_metric_is_computed_anew_and_built_in_ones_do_not_mind(
+    tmp_path: Path, toys: Any, toy_suite: Suite, toy_data: Any, engine: Any
+) -> None:
+    def run(columns: Sequence[str], registry: Any) -> Any:
+        suite = toy_suite.model_copy(update={"metrics": {"implicit": columns}})
+        return run_suite(suite, data=toy_data, store=tmp_path / "store", registry=registry)
+
+    old, new = (with_metric(toys, tmp_path / f"{name}.py", name) for name in ("test", "k"))
+    assert run(("auc", "mine"), old).statuses == {"ok": GRID + LATER}
+    assert run(("auc", "mine"), old).stored == GRID + LATER
+    assert run(("auc", "mine"), new).statuses == {"ok": GRID + LATER}, "other code is another value"
+    assert run(("auc",), new).statuses == {"ok": GRID + LATER}
+    built_in = load_results(tmp_path / "store").filter(metric_code="")
+    assert built_in["cell"].n_unique() == GRID + LATER
+    assert run(("auc", "hr@10"), toys).stored == 0, "more columns of the same cells"
+    assert load_results(tmp_path / "store").filter(metric_code="")["cell"].n_unique() == GRID + LATER
 
 
 class Interrupting(LocalExecutor):

@@ -22,7 +22,7 @@ class StillModule(nnx.Module):
         return jnp.broadcast_to(self.level[...], batch.users.shape)
 
     def predict(self, query, rows, items):
-        return self.level[...] + 0.1 * items
+        return self.level[...] + 0.1 * items.astype(jnp.float32)
 
 
 class Still:

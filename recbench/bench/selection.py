@@ -83,6 +83,14 @@ def of_suite(frame: pl.DataFrame, suite: Suite, registry: Registry | None = None
     ).join(asked, on=asked.columns, how="semi", nulls_equal=True, maintain_order="left")
 
 
+def newest_data(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """The rows on the latest state of each data set, and the names of those that had others: a log may be edited."""
+    newest = frame.sort("created", maintain_order=True).unique("dataset", keep="last").select("dataset", "data")
+    kept = frame.join(newest, on=["dataset", "data"], how="semi", maintain_order="left")
+    left_out = frame.join(newest, on=["dataset", "data"], how="anti")
+    return kept, sorted(left_out["dataset"].unique())
+
+
 def _best(judged: pl.DataFrame, axes: tuple[str, ...], registry: Registry) -> pl.DataFrame:
     """The best point for each value of the axes: columns axes and hyper."""
     downwards = [select for select in judged["select"].unique() if not metric_spec(select, registry).higher_is_better]

@@ -29,6 +29,12 @@ class Unreadable:
     reason: str
 
 
+class NoStoreError(StoreError):
+    """There is no store where one was to be read."""
+
+    exit_code = 2
+
+
 class Store:
     """A folder of results. Nothing is created before the first record is appended."""
 
@@ -117,11 +123,11 @@ def load_results(path: str | Path | None = None) -> pl.DataFrame:
     """All results of a store as a frame: one row per (cell, metric), plus one per cell that has no metrics.
 
     Raises:
-      StoreError: there is no store.
+      NoStoreError: there is no store.
     """
     store = Store(path)
     if not store.path.is_dir():
-        raise StoreError(f"there are no results at {store.path}: make some with 'recbench run', or give --store")
+        raise NoStoreError(f"there are no results at {store.path}: make some with 'recbench run', or give --store")
     return store.frame()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,10 @@ from typing import TYPE_CHECKING
 import click
 
 from recbench.cli.agreements import print_agreements, print_averages
+from recbench.cli.stored import latest_data
 from recbench.cli.tables import Column, json_option, note, print_table
+from recbench.contracts.errors import UnknownNameError
+from recbench.contracts.labels import Label
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,11 +54,13 @@ def report_command(
     from recbench.registry import default
 
     asked = None if suite is None else load_suite(suite)
-    frame = _filtered(_stored(store, asked), {"dataset": datasets, "feedback": feedback})
+    frame = _stored(store, asked)
+    wanted = {"metric": metrics, "sampler": tuple(str(Label.parse(text)) for text in samplers)}
+    _check_stored(frame, {"dataset": datasets, "feedback": feedback, **wanted})
+    frame = latest_data(_filtered(frame, {"dataset": datasets, "feedback": feedback}))
     if failed:
         _print_unfinished(frame, as_json=as_json)
         return
-    wanted = {"metric": metrics, "sampler": samplers}
     found = [
         each
         for each in agreement(frame, algorithms=None if asked is None else rosters(asked, default()))
@@ -80,6 +86,17 @@ def _stored(store: str | None, suite: Suite | None) -> pl.DataFrame:
 
     frame = load_results(store)
     return frame if suite is None else of_suite(frame, suite)
+
+
+def _check_stored(frame: pl.DataFrame, wanted: dict[str, tuple[str, ...]]) -> None:
+    """Refuses a filter that no stored result can pass; a store without any is empty, whatever is asked."""
+    for column, names in wanted.items():
+        there = sorted(frame[column].drop_nulls().unique())
+        for name in names if there else ():
+            if name not in there:
+                near = difflib.get_close_matches(name, there, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"there are results of {', '.join(there)}"
+                raise UnknownNameError(f"there are no results of the {column} {name!r}: {hint}")
 
 
 def _filtered(frame: pl.DataFrame, wanted: dict[str, tuple[str, ...]]) -> pl.DataFrame:

@@ -110,7 +110,7 @@ def test_a_damaged_entry_is_named_and_nothing_is_written(build: Any) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [
-        (("--store", "nowhere"), 1, "there are no results at nowhere"),
+        (("--store", "nowhere"), 2, "there are no results at nowhere"),
         (("--dataset", "ml-100k"), 1, "there are no results of 'small' on ml-100k"),
         (("--suite", "quikstart"), 2, "did you mean 'quickstart'?"),
         (("--no-entry",), 2, "there are no entries in"),

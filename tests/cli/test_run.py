@@ -173,8 +173,44 @@ def test_a_report_filters_and_averages(recbench: Any, suite: Path, filled: Path)
     means = json.loads(recbench("report", "--store", filled, "--by", "sampler", "--json").out)
     assert [each["taus"] for each in means] == ["2/2", "2/2"]
     assert json.loads(recbench("report", "--store", filled, "--failed", "--json").out) == []
-    empty = recbench("report", "--store", filled, "--dataset", "other", "--json")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--metric", "hr@01"), "there are no results of the metric 'hr@01': did you mean 'hr@10'?"),
+        (("--metric", "nope"), "there are no results of the metric 'nope': there are results of auc, hr@10"),
+        (("--dataset", "synthetic-tinny"), "did you mean 'synthetic-tiny'?"),
+        (("--feedback", "explicit"), "did you mean 'implicit'?"),
+        (("--sampler", "randm"), "did you mean 'random'?"),
+        (("--sampler", "random["), "'random['"),
+    ],
+)
+def test_a_report_refuses_what_the_store_does_not_know(
+    recbench: Any, filled: Path, options: tuple[str, ...], said: str
+) -> None:
+    result = recbench("report", "--store", filled, *options)
+    assert (result.code, result.out) == (2, "") and said in result.err and result.err.count("\n") == 1
+
+
+def test_filters_that_leave_nothing_are_said(recbench: Any, tmp_path: Path) -> None:
+    empty = recbench("report", "--store", tmp_path, "--dataset", "other", "--json")
     assert json.loads(empty.out) == [] and "no stored results match" in empty.err
+
+
+def test_of_a_log_that_was_edited_the_last_state_counts(recbench: Any, suite: Path, tmp_path: Path) -> None:
+    from recbench.bench.store import load_results
+
+    log, store = tmp_path / "log.csv", tmp_path / "s"
+    text = "".join(f"{user},{item}\n" for user in range(60) for item in range(20) if (user * item + user) % 3)
+    options = ["--store", store, "--full-seeds", 1, "--sampler", "random", "--keep", "80%", "--algorithm", "popularity"]
+    for content in (text, text + "0,0\n"):
+        log.write_text("user,item\n" + content)
+        assert recbench("run", suite, "--data", log, *options).code == 0
+    assert load_results(store)["data"].n_unique() == 2
+    result = recbench("report", "--store", store, "--json")
+    assert result.code == 0 and {each["dataset"] for each in json.loads(result.out)} == {"log"}
+    assert result.err == "'log' has changed since its first results: only those on its latest state are shown\n"
 
 
 def test_a_report_draws(recbench: Any, filled: Path, tmp_path: Path) -> None:
@@ -185,7 +221,7 @@ def test_a_report_draws(recbench: Any, filled: Path, tmp_path: Path) -> None:
 
 def test_a_report_without_a_store_says_where_it_looked(recbench: Any, tmp_path: Path) -> None:
     result = recbench("report", "--store", tmp_path / "nothing")
-    assert result.code == 1 and "there are no results at" in result.err
+    assert result.code == 2 and "there are no results at" in result.err and result.err.count("\n") == 1
 
 
 def test_a_damaged_part_is_a_warning(recbench: Any, suite: Path, tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from recbench.registry import Registry, default
 LEVEL = 0.05
 """Algorithms differ significantly on the full data when their corrected p-value is below this."""
 
+FIXED = "no ceiling: all algorithms are deterministic"
+
 
 def agreement(
     results: pl.DataFrame, *, algorithms: Roster | None = None, registry: Registry | None = None
@@ -31,7 +33,8 @@ def agreement(
       algorithms: over which algorithms, by feedback type; None: all that the results of a data set name.
 
     Returns:
-      One a (data set, feedback, metric, sampler, budget). Where a cell is missing, tau is None and ``reason`` says why.
+      One a (data set, feedback, metric, sampler, budget). Where a cell is missing, tau is None and ``reason`` says why;
+      where every algorithm is deterministic, there is no noise to measure and the ceiling is None.
 
     Raises:
       ParameterError: the results of one data set were made under several settings.
@@ -96,6 +99,7 @@ class _Truth:
 
     ceiling: float | None
     num_deterministic: int
+    fixed: bool  # all of them are: runs with other seeds are the same run
     significant: NDArray[np.bool_]  # [pairs]
     signs: NDArray[np.float32]  # [pairs], of the mean over the seeds
 
@@ -103,16 +107,17 @@ class _Truth:
 def _truth(contest: Contest, registry: Registry) -> _Truth:
     full = contest.full
     deterministic = sum(_deterministic(name, registry) for name in contest.algorithms)
+    fixed = deterministic == len(contest.algorithms)
     if full.missing:
         none = np.zeros(0)
-        return _Truth(None, deterministic, none.astype(bool), none.astype(np.float32))
+        return _Truth(None, deterministic, fixed, none.astype(bool), none.astype(np.float32))
     pairs = list(combinations(range(len(full.seeds)), 2))
     taus = np.array([tau_b(full.signs[one], full.signs[other]) for one, other in pairs])
-    ceiling = float(taus.mean()) if len(taus) and not np.isnan(taus).any() else None
+    ceiling = float(taus.mean()) if len(taus) and not fixed and not np.isnan(taus).any() else None
     mean, replicates = full.values.mean(axis=0), full.replicates.mean(axis=0, dtype=np.float64)
     first, second = np.triu_indices(len(mean), k=1)
     p_values = paired_p_value(mean[first] - mean[second], replicates[first] - replicates[second])
-    return _Truth(ceiling, deterministic, holm(p_values) < LEVEL, pair_signs(mean))
+    return _Truth(ceiling, deterministic, fixed, holm(p_values) < LEVEL, pair_signs(mean))
 
 
 def _deterministic(label: str, registry: Registry) -> bool:
@@ -146,7 +151,7 @@ def _agreement(contest: Contest, truth: _Truth, place: tuple[str, str], runs: Ru
         significant_pairs=int(truth.significant.sum()),
         samples_share=share,
         speedup=speedup,
-        reason=tau.reason,
+        reason=tau.reason or (FIXED if truth.fixed else ""),
     )
 
 

@@ -194,9 +194,14 @@ def _template(name: str) -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    pages.filters |= {"code": code, "number": number, "line": Markup, "address": _address}
+    pages.filters |= {"code": code, "number": number, "line": Markup, "address": _address, "over": _over}
     pages.globals |= {"span": span}
     return pages.get_template(name)
+
+
+def _over(row: AgreementEntry) -> Markup:
+    """Of how many algorithms, and how many of them no seed moves."""
+    return Markup(f"{row.num_algorithms}" + (f" ({row.num_deterministic} fixed)" if row.num_deterministic else ""))
 
 
 def _address(path: str) -> Markup:

@@ -16,7 +16,7 @@ COLUMNS = (
     "metric",
     "budget",
     "sampler",
-    Column("num_algorithms", "over"),
+    "over",
     Column("tau", digits=3),
     Column("tau_low", "2.5%", digits=3),
     Column("tau_high", "97.5%", digits=3),
@@ -43,7 +43,7 @@ def best_first(found: Sequence[Agreement], budgets: Sequence[str]) -> list[Agree
 
 def print_agreements(found: Sequence[Agreement], *, as_json: bool) -> None:
     """One line for each data set, feedback type, metric, sampler and budget; columns that say nothing are left out."""
-    records = [asdict(each) for each in found]
+    records = [asdict(each) | ({} if as_json else {"over": _over(each)}) for each in found]
     silent = {"reason"} - {"reason" for each in found if each.reason}
     columns = [column for column in COLUMNS if not (isinstance(column, Column) and column.field in silent)]
     print_table(records, columns, as_json=as_json)
@@ -63,6 +63,11 @@ def print_averages(found: Sequence[Agreement], by: Sequence[str], *, as_json: bo
     records = [_average(dict(zip(by, where, strict=True)), list(lines)) for where, lines in groups]
     digits = (Column(name, {"share_of_ceiling": "share"}.get(name, name), digits=3) for name in _AVERAGED)
     print_table(records, [*by, "taus", *digits], as_json=as_json)
+
+
+def _over(each: Agreement) -> str:
+    """Of how many algorithms, and how many of them lift the ceiling because no seed moves them."""
+    return f"{each.num_algorithms}" + (f" ({each.num_deterministic} fixed)" if each.num_deterministic else "")
 
 
 def _average(place: dict[str, Any], lines: Sequence[Agreement]) -> dict[str, Any]:

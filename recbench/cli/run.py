@@ -76,8 +76,8 @@ def run_command(
 
     An option that may be repeated takes the place of what the suite lists: --sampler random --sampler head.
     The table at the end has a line for each sampler and budget: Kendall's tau between the ranking of the algorithms on
-    full data and on the sample, its interval (noise pulls it down), the ceiling that two full-data runs reach, the
-    loss from picking the sample's winner, and the cost.
+    full data and on the sample, its interval (noise pulls it down), the ceiling that two full-data runs reach (lifted
+    by algorithms that are fixed: no seed moves them), the loss from picking the sample's winner, and the cost.
     """
     if datasets and data:
         raise click.UsageError("--dataset and --data were both given: give one of them")

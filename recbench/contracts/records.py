@@ -257,4 +257,4 @@ class Agreement:
     significant_pairs: int
     samples_share: float | None  # samples processed, against full data
     speedup: float | None  # seconds on full data / seconds on the sample, proxy included
-    reason: str = ""  # why tau is missing
+    reason: str = ""  # why tau is missing, or else the ceiling

@@ -148,6 +148,16 @@ def test_share_of_ceiling_needs_a_positive_ceiling(registry):
     assert (good.ceiling, good.share_of_ceiling) == (1, pytest.approx(4 / 6))
 
 
+def test_where_no_seed_moves_anything_there_is_no_ceiling(registry):
+    own = Registry(entry_points=False)
+    own.register(MetricSpec(name="auc", load="no:where", summary="."))
+    for name in NAMES:
+        own.register(AlgorithmSpec(name=name, load="no:where", summary=".", deterministic=True))
+    each = only(agreement(frame(full(TRUTH), sampled((1, 2, 4, 3))), registry=own))
+    assert (each.num_deterministic, each.ceiling, each.share_of_ceiling) == (4, None, None)
+    assert (each.tau, each.reason) == (pytest.approx(4 / 6), "no ceiling: all algorithms are deterministic")
+
+
 # --- what is missing is null ------------------------------------------------------------------------------------------
 
 

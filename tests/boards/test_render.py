@@ -36,9 +36,9 @@ def test_a_board_has_tau_by_sampler_and_budget(entries: dict[str, Entry]) -> Non
         "| `head` | 1.000 | - |",
     ], "by mean tau; those with a gap last"
     assert lines_of(page, "| 10%") == [
-        "| 10% | `svp-cf[unit=user]` | 0.700 | 0.200 to 0.800 | 0.800 | 0.75 | 0.0125 | 4.0 | 5 |",
-        "| 10% | `random` | 0.600 | 0.200 to 0.800 | 0.800 | 0.75 | 0.0125 | 4.0 | 5 |",
-        "| 10% | `head` | - | - | 0.800 | - | - | - | 5 |",
+        "| 10% | `svp-cf[unit=user]` | 0.700 | 0.200 to 0.800 | 0.800 | 0.75 | 0.0125 | 4.0 | 5 (2 fixed) |",
+        "| 10% | `random` | 0.600 | 0.200 to 0.800 | 0.800 | 0.75 | 0.0125 | 4.0 | 5 (2 fixed) |",
+        "| 10% | `head` | - | - | 0.800 | - | - | - | 5 (2 fixed) |",
     ]
     assert lines_of(page, "- `head`") == ["- `head` at 10%: 1 of 5 algorithms are missing: mf (diverged)"]
     assert lines_of(page, "recbench run") == ["recbench run toys --dataset toy --full-seeds 2 --sample-seeds 1"]
@@ -56,9 +56,9 @@ def test_tables_are_markdown_tables(entries: dict[str, Entry]) -> None:
 def test_a_block_is_one_data_set_at_a_tenth(entries: dict[str, Entry]) -> None:
     block = render_block(entries, link="leaderboards/toys v2/README.md")
     assert lines_of(block, "| `") == [
-        "| `svp-cf[unit=user]` | 0.70 | 0.20 to 0.80 | 0.80 | 0.75 | 0.0125 | 4.0 | 5 |",
-        "| `random` | 0.60 | 0.20 to 0.80 | 0.80 | 0.75 | 0.0125 | 4.0 | 5 |",
-        "| `head` | - | - | 0.80 | - | - | - | 5 |",
+        "| `svp-cf[unit=user]` | 0.70 | 0.20 to 0.80 | 0.80 | 0.75 | 0.0125 | 4.0 | 5 (2 fixed) |",
+        "| `random` | 0.60 | 0.20 to 0.80 | 0.80 | 0.75 | 0.0125 | 4.0 | 5 (2 fixed) |",
+        "| `head` | - | - | 0.80 | - | - | - | 5 (2 fixed) |",
     ]
     assert "- `head`: 1 of 5 algorithms are missing: mf (diverged)" in block
     assert "[the board](leaderboards/toys%20v2/README.md)" in block and "interval sits low" in block

@@ -79,27 +79,29 @@ class Table:
         return Table(self.dataset, self.feedback, self.metric, lines)
 
 
-def render_board(entries: Mapping[str, Entry]) -> str:
+def render_board(entries: Mapping[str, Entry], *, source: str = "") -> str:
     """The page of a board.
 
     Args:
       entries: of one version of one suite, by the names of their files, oldest first; at least one.
+      source: what command lines call the suite, as in the path of its file; its name when empty.
     """
     newest = list(entries.values())[-1]
     tables = headline_tables(entries)
     datasets = [(name, list(group)) for name, group in groupby(tables, key=lambda table: table.dataset)]
-    commands = {name: _commands(entries, name) for name, _ in datasets}
+    commands = {name: _commands(entries, name, source) for name, _ in datasets}
     return _template("board.md.j2").render(
         suite=newest.suite, version=newest.suite_version, entries=entries, datasets=datasets, commands=commands
     )
 
 
-def render_block(entries: Mapping[str, Entry], *, dataset: str | None = None, link: str = "") -> str:
+def render_block(entries: Mapping[str, Entry], *, dataset: str | None = None, link: str = "", source: str = "") -> str:
     """The short block of a README: one data set at the budget nearest to a tenth, one table a feedback type.
 
     Args:
       dataset: None: the first that has results.
       link: address of the whole board.
+      source: as for :func:`render_board`.
 
     Raises:
       ParameterError: the board has nothing on the data set.
@@ -115,7 +117,7 @@ def render_block(entries: Mapping[str, Entry], *, dataset: str | None = None, li
         version=newest.suite_version,
         dataset=name,
         tables=[table.at(BLOCK_SHARE) for table in tables if table.dataset == name],
-        command=_commands(entries, name)[0],
+        commands=[_commands(entries, name, source)[0], _line("board", "build", "--suite", source or newest.suite)],
         link=link,
     )
 
@@ -168,21 +170,25 @@ def _share(budget: str) -> float:
     return parsed.amount if parsed.amount <= 1 else 1e6 * parsed.amount
 
 
-def _commands(entries: Mapping[str, Entry], dataset: str) -> list[str]:
+def _commands(entries: Mapping[str, Entry], dataset: str, source: str) -> list[str]:
     """The command lines that make the results on a data set, each once; newest first."""
     pairs = [
         (entry, [x for x in entry.conditions if x.dataset == dataset]) for entry in reversed(list(entries.values()))
     ]
-    return list(dict.fromkeys(_command(entry.suite, dataset, found) for entry, found in pairs if found))
+    return list(dict.fromkeys(_command(source or entry.suite, dataset, found) for entry, found in pairs if found))
 
 
 def _command(suite: str, dataset: str, conditions: Iterable[Conditions]) -> str:
-    words = ["recbench", "run", suite, "--dataset", dataset]
+    words = ["run", suite, "--dataset", dataset]
     for option, field in (("--full-seeds", "full_seeds"), ("--sample-seeds", "sample_seeds")):
         seeds = max((getattr(each, field) for each in conditions), key=len)
         if seeds and seeds == tuple(range(len(seeds))):
             words += [option, str(len(seeds))]
-    return shlex.join(words)
+    return _line(*words)
+
+
+def _line(*words: str) -> str:
+    return shlex.join(["recbench", *words])
 
 
 def _template(name: str) -> Template:

@@ -56,7 +56,7 @@ def build_command(
     entries = read_entries(folder)
     if not entries:
         raise ParameterError(f"there are no entries in {folder}: leave out --no-entry to write one")
-    _write_pages(entries, folder, readme, datasets[0] if datasets else None)
+    _write_pages(entries, folder, readme, dataset=datasets[0] if datasets else None, source=suite)
 
 
 def _entry(suite: Suite, store: str | None) -> Entry:
@@ -70,15 +70,17 @@ def _entry(suite: Suite, store: str | None) -> Entry:
     return entry
 
 
-def _write_pages(entries: dict[str, Entry], folder: Path, readme: Path | None, dataset: str | None) -> None:
+def _write_pages(
+    entries: dict[str, Entry], folder: Path, readme: Path | None, *, dataset: str | None, source: str
+) -> None:
     from recbench.bench.parts import publish
     from recbench.boards.render import render_block, render_board, replace_block
 
     page = folder / "README.md"
-    pages = {page: render_board(entries)}
+    pages = {page: render_board(entries, source=source)}
     if readme is not None:
         link = Path(os.path.relpath(page, readme.parent)).as_posix()
-        block = render_block(entries, dataset=dataset, link=link)
+        block = render_block(entries, dataset=dataset, link=link, source=source)
         pages[readme] = replace_block(readme.read_text(encoding="utf-8"), block, file=str(readme))
     for path, text in pages.items():
         publish(text.encode(), path)

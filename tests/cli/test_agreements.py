@@ -32,7 +32,8 @@ def test_the_table_has_a_line_each_and_reasons_only_where_there_are_any(capsys: 
     print_agreements(MANY, as_json=False)
     head, *lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 4 and "reason" in head and lines[3].endswith("cells are missing")
-    assert " ".join(lines[0].split()) == "toy implicit auc 10% random 5 (2 fixed) 0.800 0.400 1.000 0.900 0.89 0.0100 0.10 4.0 -"
+    words = " ".join(lines[0].split())
+    assert words == "toy implicit auc 10% random 5 (2 fixed) 0.800 0.400 1.000 0.900 0.89 0.0100 0.10 4.0 -"
     print_agreements([replace(ONE, num_deterministic=0)], as_json=False)
     head, line = capsys.readouterr().out.splitlines()
     assert "reason" not in head and "5 0.800" in " ".join(line.split())

@@ -55,7 +55,7 @@ def build(recbench: Any, suite: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     return lambda *options: recbench("board", "build", "--suite", suite, "--store", suite.parent / "store", *options)
 
 
-def test_it_writes_an_entry_a_page_and_the_block_of_a_readme(build: Any) -> None:
+def test_it_writes_an_entry_a_page_and_the_block_of_a_readme(build: Any, suite: Path) -> None:
     result = build("--readme", "README.md")
     assert result.code == 0
     assert result.err == "2 samplers, 8 runs; 4 of 8 taus are missing\n"
@@ -63,10 +63,11 @@ def test_it_writes_an_entry_a_page_and_the_block_of_a_readme(build: Any) -> None
     assert entry.parent == Path("leaderboards/small-v3/entries") and page == Path("leaderboards/small-v3/README.md")
     text = readme.read_text()
     assert text.startswith("# Mine\n<!-- board:begin -->\n`small` v3 on `synthetic-tiny`, keeping 60%")
-    assert text.endswith("recbench board build --suite small\n```\n<!-- board:end -->\nthe end\n")
+    assert text.endswith(f"recbench board build --suite {suite}\n```\n<!-- board:end -->\nthe end\n")
     assert "](leaderboards/small-v3/README.md)" in text
     assert "`random` at 10users: skipped: the budget 10users counts users" in page.read_text()
-    assert "recbench run small --dataset synthetic-tiny --full-seeds 2 --sample-seeds 1" in page.read_text()
+    again = f"recbench run {suite} --dataset synthetic-tiny --full-seeds 2 --sample-seeds 1\n"
+    assert again in page.read_text() and again in text, "a suite that has no name here is called by its path"
 
 
 def test_the_entry_says_what_the_store_says(build: Any, suite: Path) -> None:

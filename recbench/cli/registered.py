@@ -10,7 +10,7 @@ import click
 
 from recbench import registry
 from recbench.cli.tables import Column, json_option, note, print_record, print_table
-from recbench.contracts.labels import Label
+from recbench.contracts.labels import Label, allowed
 from recbench.contracts.specs import Parameter
 from recbench.registry import Kind, Registered
 
@@ -82,8 +82,10 @@ def _record(entry: Registered) -> dict[str, Any]:
 
 def _parameter_line(parameter: Parameter) -> str:
     default = str(parameter.default).lower() if isinstance(parameter.default, bool) else parameter.default
-    choices = f" (one of {', '.join(map(str, parameter.choices))})" if parameter.choices else ""
-    return f"{parameter.name}={default}{choices}: {parameter.doc}"
+    takes = f" (one of {', '.join(map(str, parameter.choices))})" if parameter.choices else ""
+    if not parameter.choices and (parameter.minimum, parameter.maximum) != (None, None):
+        takes = f" ({allowed(parameter)})"
+    return f"{parameter.name}={default}{takes}: {parameter.doc}"
 
 
 def _suites() -> list[dict[str, Any]]:

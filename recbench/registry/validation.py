@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, get_args
 
+from recbench.contracts.labels import allowed, fits
 from recbench.contracts.records import FEEDBACK_TYPES, UNITS, ParameterValue
 from recbench.contracts.specs import (
     INTERFACE_VERSION,
@@ -56,7 +57,7 @@ def _problems(spec: Spec) -> Iterator[str]:
         yield f"the summary of {spec.name!r} is not one line of text"
     match spec:
         case SamplerSpec():
-            yield from _one_of(spec, "form", ("order", "synthesise"))
+            yield from _one_of(spec, "form", ("order", "select", "synthesise"))
             yield from _some_of(spec, "units", UNITS)
             yield from _some_of(spec, "feedback", FEEDBACK_TYPES)
             yield from _parameters(spec.name, spec.parameters)
@@ -94,7 +95,11 @@ def _parameters(owner: str, parameters: Any) -> Iterator[str]:
     if len(set(names)) < len(names):
         yield f"{owner!r} declares a parameter twice"
     for parameter in parameters:
+        name, bounds = f"{owner}[{parameter.name}]", (parameter.minimum, parameter.maximum)
+        number = type(parameter.default) in (int, float)
         if not isinstance(parameter.default, get_args(ParameterValue)):
-            yield f"the default of {owner}[{parameter.name}] is not a truth value, a number or a word"
-        elif parameter.choices and parameter.default not in parameter.choices:
-            yield f"the default of {owner}[{parameter.name}], {parameter.default!r}, is not among its choices"
+            yield f"the default of {name} is not a truth value, a number or a word"
+        elif not all(bound is None or (number and type(bound) in (int, float)) for bound in bounds):
+            yield f"{name} has the bounds {bounds}, where numbers are expected, or None (both where it is no number)"
+        elif not fits(parameter, parameter.default):
+            yield f"the default of {name}, {parameter.default!r}, is not what it takes: {allowed(parameter)}"

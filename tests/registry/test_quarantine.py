@@ -95,7 +95,7 @@ def spec(**fields: object) -> str:
         ),
         ({"units": ()}, "units of 'mine' is ()"),
         ({"feedback": ("thumbs",)}, "feedback of 'mine' is ('thumbs',), where a tuple of explicit"),
-        ({"form": "magic"}, "form of 'mine' is 'magic', where one of order, synthesise is expected"),
+        ({"form": "magic"}, "form of 'mine' is 'magic', where one of order, select, synthesise is expected"),
         ({"parameters": ("p",)}, "the parameters of 'mine' are not a tuple of Parameter"),
         ({"units": None}, "units of 'mine' is None"),
         ({"name": 3}, "the name 3 is not made of"),
@@ -107,6 +107,33 @@ def test_an_invalid_spec_is_refused_with_its_rule(tmp_path, fields, reason):
     assert problem.stage == "spec"
     assert reason in problem.reason
     assert registry.all("samplers") == {}
+
+
+@pytest.mark.parametrize(
+    ("parameter", "reason"),
+    [
+        ("'p', 5, 'doc', (1, 2)", "the default of mine[p], 5, is not what it takes: one of: 1, 2"),
+        ("'p', 0, 'doc', minimum=1", "the default of mine[p], 0, is not what it takes: 1 or more"),
+        ("'p', 1.5, 'doc', minimum=0, maximum=1", "the default of mine[p], 1.5, is not what it takes: 0 to 1"),
+        ("'p', float('nan'), 'doc'", "the default of mine[p], nan, is not what it takes: a finite number"),
+        ("'p', 'word', 'doc', minimum=0", "mine[p] has the bounds (0, None), where numbers are expected, or None"),
+        ("'p', True, 'doc', maximum=1", "mine[p] has the bounds (None, 1), where numbers are expected, or None"),
+        ("'p', 5, 'doc', minimum='1'", "mine[p] has the bounds ('1', None), where numbers are expected, or None"),
+        ("'p', None, 'doc'", "the default of mine[p] is not a truth value, a number or a word"),
+    ],
+)
+def test_an_invalid_parameter_is_refused_with_its_rule(tmp_path, parameter, reason):
+    body = "from recbench import Parameter\n@hookimpl\ndef recbench_samplers():\n"
+    body += f"    return [SamplerSpec('mine', 'a:b', 'Mine.', parameters=(Parameter({parameter}),))]\n"
+    (problem,) = Registry(entry_points=False, plugin_files=[plugin(tmp_path, body)]).quarantined
+    assert (problem.stage, reason in problem.reason) == ("spec", True), problem
+
+
+@pytest.mark.parametrize("form", ["order", "select", "synthesise"])
+def test_every_form_of_a_sampler_is_let_in(tmp_path, form):
+    registry = Registry(entry_points=False, plugin_files=[plugin(tmp_path, spec(form=form))])
+    assert registry.quarantined == []
+    assert registry.get("samplers", "mine").spec.form == form
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ from recbench import Parameter, SamplerSpec, hookimpl
 
 _STUDY = "Sachdeva, Wu, McAuley, On Sampling Collaborative Filtering Datasets, WSDM 2022"
 _PROXY = Parameter("proxy", "bias-only", "the algorithm whose errors say how hard a row is", ("bias-only", "mf"))
+_EPOCHS = Parameter("epochs", 50, "epochs of the proxy's training that the errors are summed over", minimum=1)
+_NEGATIVES = Parameter("negatives", 10, "unobserved items that a positive is compared with", minimum=1)
 
 
 @hookimpl
@@ -52,7 +54,7 @@ def recbench_samplers() -> Iterable[SamplerSpec]:
             summary="What a cheap proxy keeps getting wrong while it trains: easy rows go first.",
             source=f"{_STUDY}, section 3.1",
             units=("interaction", "user", "item"),
-            parameters=(_PROXY,),
+            parameters=(_PROXY, _EPOCHS, _NEGATIVES),
             formula="sum over the proxy's epochs of its error on the row: squared error, or 1 - AUC against negatives",
         ),
     ]

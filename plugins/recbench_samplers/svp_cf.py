@@ -29,4 +29,5 @@ PROXIES: Mapping[str, Mapping[str, bool | int | float | str]] = {
 def order(train: Interactions, context: SamplerContext, /) -> NDArray[np.float32]:
     """Importance of each row, float32 [n]."""
     proxy = str(context.parameters["proxy"])
-    return context.training_errors(proxy, PROXIES[proxy])
+    epochs, negatives = (int(context.parameters[name]) for name in ("epochs", "negatives"))
+    return context.training_errors(proxy, PROXIES[proxy], epochs=epochs, negatives=negatives)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from recbench.bench.proxy import Proxies
 from recbench.contracts.errors import ParameterError
 from recbench.contracts.labels import Label, bind, simplest
-from recbench.contracts.records import Budget, Feedback, ParameterValue, Sample, Synthesis, Unit
+from recbench.contracts.records import Budget, Feedback, Interactions, ParameterValue, Sample, Synthesis, Unit
 from recbench.contracts.specs import SamplerSpec
 from recbench.registry import Registry
 
@@ -63,16 +63,26 @@ class CallContext:
     unit: Unit
     parameters: Mapping[str, ParameterValue]
     rng: np.random.Generator
+    validation: Interactions
     _seed: int
     _proxies: Proxies
     _draw: Draw
     _owed: dict[str, float] = field(default_factory=dict)  # seconds of what was asked for, by name
     _waits: list[float] = field(default_factory=list)  # seconds that this call waited for each
 
-    def training_errors(self, algorithm: str, hyper: Mapping[str, ParameterValue] | None = None) -> NDArray[np.float32]:
+    def training_errors(
+        self,
+        algorithm: str,
+        hyper: Mapping[str, ParameterValue] | None = None,
+        *,
+        epochs: int = 50,
+        negatives: int = 10,
+    ) -> NDArray[np.float32]:
         """Error of each train row under a proxy, summed over its epochs, float32 [n]; trained once and shared."""
         started = time.perf_counter()
-        name, errors, seconds = self._proxies.errors(algorithm, hyper or {}, seed=self._seed)
+        name, errors, seconds = self._proxies.errors(
+            algorithm, hyper or {}, epochs=epochs, negatives=negatives, seed=self._seed
+        )
         self._owed[name] = seconds
         self._waits.append(time.perf_counter() - started)
         return errors

@@ -52,15 +52,25 @@ def keep(order: NDArray[np.uint32], train: Interactions, unit: Unit, budget: Bud
     """
     if reason := out_of_reach(train, unit, budget):
         raise ParameterError(reason)
-    counts_rows = budget.of in ("share", "rows")
-    target = budget.amount * (len(train) if counts_rows else len(order)) if "share" in budget.of else budget.amount
+    target = wanted(train, budget)
     if unit == "interaction":
         return np.sort(order[: _nearest(None, target)]).astype(np.int64)
     members, count = unit_members(train, unit)
-    sizes = np.bincount(members, minlength=count)[order] if counts_rows else None
+    sizes = np.bincount(members, minlength=count)[order] if budget.of in ("share", "rows") else None
     kept = np.zeros(count, dtype=bool)
     kept[order[: _nearest(sizes, target)]] = True
     return np.flatnonzero(kept[members])
+
+
+def wanted(train: Interactions, budget: Budget) -> float:
+    """How many rows a budget asks for, or how many users where it counts these; a share need not be a whole number."""
+    match budget.of:
+        case "share":
+            return budget.amount * len(train)
+        case "user-share":
+            return budget.amount * np.count_nonzero(np.bincount(train.user))
+        case _:
+            return budget.amount
 
 
 def out_of_reach(train: Interactions, unit: Unit, budget: Budget) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recbench import rng
-from recbench.contracts.errors import ContractError
+from recbench.contracts.errors import ContractError, ParameterError
 from recbench.contracts.labels import Label, bind, simplest
 from recbench.contracts.records import ParameterValue, Split
 from recbench.registry import Registry
@@ -23,7 +23,7 @@ Errors = NDArray[np.float32]
 
 
 class Proxies:
-    """The proxies of one split: each (algorithm, hyper-parameters, seed) is trained once, whoever asks for it.
+    """The proxies of one split: each is trained once a seed, whoever asks for it.
 
     Args:
       data: the split on the device, if it is there already; otherwise the first proxy brings it there.
@@ -35,28 +35,50 @@ class Proxies:
         self._data = data
         self._errors: dict[str, tuple[Errors, float]] = {}
 
-    def errors(self, algorithm: str, hyper: Mapping[str, ParameterValue], *, seed: int) -> tuple[str, Errors, float]:
+    def errors(
+        self, algorithm: str, hyper: Mapping[str, ParameterValue], *, epochs: int, negatives: int, seed: int
+    ) -> tuple[str, Errors, float]:
         """Name of the proxy, error of each train row summed over the epochs (float32 [n], read-only), its seconds.
 
         Compilation is left out of the seconds, as in every other cost.
 
         Raises:
           UnknownNameError: no plugin registered the algorithm.
-          ParameterError: the algorithm has no such hyper-parameter.
+          ParameterError: the algorithm has no such hyper-parameter, or epochs or negatives are below 1.
           ContractError: its errors are not finite.
         """
+        if epochs < 1 or negatives < 1:
+            raise ParameterError(
+                f"the proxy {algorithm!r} was asked for with {epochs} epochs and {negatives} negatives, "
+                "but at least 1 of each is needed"
+            )
         spec = self._registry.get("algorithms", algorithm).spec
         values = bind(Label(algorithm, tuple(sorted(hyper.items()))), spec.hyper)
-        label = str(simplest(algorithm, values, spec.hyper))
-        name = json.dumps([label, seed])
+        axes: dict[str, ParameterValue] = {
+            "proxy": str(simplest(algorithm, values, spec.hyper)),
+            "proxy_epochs": epochs,
+            "proxy_negatives": negatives,
+            "sample_seed": seed,
+        }
+        name = json.dumps(axes)
         if name not in self._errors:
-            errors, seconds = self._train(algorithm, values, label=label, seed=seed)
+            key_data = rng.key_data(purpose="proxy", **self._split.axes, **axes)
+            errors, seconds = self._train(algorithm, values, key_data=key_data, epochs=epochs, negatives=negatives)
+            if not np.isfinite(errors).all():
+                found = f"the proxy {axes['proxy']!r} diverged on {self._split.dataset}"
+                raise ContractError(f"{found}: its errors are not finite")
             errors.flags.writeable = False
             self._errors[name] = errors, seconds
         return name, *self._errors[name]
 
     def _train(
-        self, algorithm: str, hyper: Mapping[str, ParameterValue], *, label: str, seed: int
+        self,
+        algorithm: str,
+        hyper: Mapping[str, ParameterValue],
+        *,
+        key_data: NDArray[np.uint32],
+        epochs: int,
+        negatives: int,
     ) -> tuple[Errors, float]:
         # Only samplers with a proxy need JAX, so it is imported here.
         from recbench.engine import devices
@@ -67,9 +89,7 @@ class Proxies:
             self._data = place_split(self._split)
         registered = self._registry.get("algorithms", algorithm)
         contestant = Contestant(algorithm, registered.spec, registered.load()())
-        key_data = rng.key_data(purpose="proxy", **self._split.axes, proxy=label, sample_seed=seed)
         started, compiled = time.perf_counter(), devices.compile_seconds()
-        errors = np.array(training_errors(self._data, contestant, hyper, key_data=key_data), dtype=np.float32)
-        if not np.isfinite(errors).all():
-            raise ContractError(f"the proxy {label!r} diverged on {self._split.dataset}: its errors are not finite")
-        return errors, time.perf_counter() - started - (devices.compile_seconds() - compiled)
+        errors = training_errors(self._data, contestant, hyper, key_data=key_data, epochs=epochs, negatives=negatives)
+        seconds = time.perf_counter() - started - (devices.compile_seconds() - compiled)
+        return np.array(errors, dtype=np.float32), seconds

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from recbench.bench.order import unit_members, wanted
 from recbench.contracts.errors import ContractError
-from recbench.contracts.records import Budget, Interactions, Sample, Split, Synthesis
+from recbench.contracts.records import Budget, Interactions, Sample, Split, Synthesis, Unit
 
 RULES = {
     "order-numbers": "an order is an array of real numbers",
@@ -20,7 +22,7 @@ RULES = {
     "budget": "what is kept or made lies within one unit of the budget",
     "rows-of-train": "a sample names rows of the train set, and no others",
     "rows-sorted": "a sample names each row once, in increasing order",
-    "input-untouched": "the train rows are not changed",
+    "input-untouched": "what a sampler is given is not changed",
     "repeatable": "two calls with one seed return the same",
     "no-circle": "a sampler is not made of itself",
 }
@@ -56,6 +58,26 @@ def checked_order(scores: Any, *, length: int, sampler: str) -> NDArray[np.float
     return order
 
 
+def checked_rows(rows: Any, train: Interactions, unit: Unit, budget: Budget, *, sampler: str) -> NDArray[np.int64]:
+    """What a selector returned, as read-only int64 [k].
+
+    Raises:
+      ContractError: rules rows-of-train, rows-sorted, budget.
+    """
+    try:
+        array = np.asarray(rows)
+    except Exception as error:
+        raise broken(sampler, "rows-of-train", f"it returned a {type(rows).__name__}") from error
+    if array.dtype.kind not in "iu" or array.ndim != 1:
+        found = f"it returned {type(rows).__name__} with values of type {array.dtype} and shape {array.shape}"
+        raise broken(sampler, "rows-of-train", f"{found}, where row numbers are expected")
+    _check_rows(array, len(train), sampler)
+    _check_amount(array, train, unit, budget, sampler)
+    kept: NDArray[np.int64] = array.astype(np.int64)
+    kept.flags.writeable = False  # it is kept for all who ask, other samplers among them
+    return kept
+
+
 def checked_synthesis(result: Any, split: Split, budget: Budget, *, sampler: str) -> Synthesis:
     """What a synthesiser returned.
 
@@ -70,10 +92,10 @@ def checked_synthesis(result: Any, split: Split, budget: Budget, *, sampler: str
         raise broken(sampler, "synthesis-form", found)
     if not (np.isfinite(rows).all() and (rows >= 0).all()):
         raise broken(sampler, "synthesis-values", "some of its values are not")
-    wanted = budget.amount * (len(np.unique(split.train.user)) if budget.of == "user-share" else 1)
-    if not (len(rows) and abs(len(rows) - wanted) < 1):
-        raise broken(sampler, "budget", f"it made {len(rows)} fake users where {wanted:g} were asked for")
-    return result
+    target = wanted(split.train, budget)
+    if not (len(rows) and abs(len(rows) - target) < 1):
+        raise broken(sampler, "budget", f"it made {len(rows)} fake users where {target:g} were asked for")
+    return replace(result, rows=_view(rows))
 
 
 def check_sample(split: Split, sample: Sample) -> None:
@@ -83,11 +105,9 @@ def check_sample(split: Split, sample: Sample) -> None:
       ContractError: rules rows-of-train, rows-sorted.
     """
     rows = sample.rows
-    if rows.dtype != np.int64 or rows.ndim != 1 or not ((rows >= 0) & (rows < len(split.train))).all():
-        found = f"its row numbers must be int64 below {len(split.train)}"
-        raise broken(sample.sampler, "rows-of-train", found)
-    if not (np.diff(rows) > 0).all():
-        raise broken(sample.sampler, "rows-sorted", "its row numbers are not increasing, or one of them repeats")
+    if rows.dtype != np.int64 or rows.ndim != 1:
+        raise broken(sample.sampler, "rows-of-train", f"its row numbers are {rows.dtype} of shape {rows.shape}")
+    _check_rows(rows, len(split.train), sample.sampler)
 
 
 def read_only(train: Interactions) -> Interactions:
@@ -97,13 +117,33 @@ def read_only(train: Interactions) -> Interactions:
     return Interactions(user, item, rating, timestamp, train.num_users, train.num_items)
 
 
-def fingerprint(train: Interactions) -> str:
+def fingerprint(*parts: Interactions) -> str:
     """Hash of all columns: tells whether a plugin found a way to write into them."""
     total = hashlib.sha256()
-    for array in (train.user, train.item, train.rating, train.timestamp):
-        if array is not None:
-            total.update(np.ascontiguousarray(array).data)
+    for part in parts:
+        for array in (part.user, part.item, part.rating, part.timestamp):
+            if array is not None:
+                total.update(np.ascontiguousarray(array).data)
     return total.hexdigest()
+
+
+def _check_rows(rows: NDArray[Any], length: int, sampler: str) -> None:
+    if not ((rows >= 0) & (rows < length)).all():
+        raise broken(sampler, "rows-of-train", f"some of its row numbers are not from 0 to {length - 1}")
+    if not (rows[1:] > rows[:-1]).all():  # not by their difference, which wraps around where they have no sign
+        raise broken(sampler, "rows-sorted", "its row numbers are not increasing, or one of them repeats")
+
+
+def _check_amount(rows: NDArray[Any], train: Interactions, unit: Unit, budget: Budget, sampler: str) -> None:
+    """Kept rows against a budget of rows, kept users against one of users; a unit of rows is the largest there is."""
+    if budget.of in ("users", "user-share"):
+        kept, what, one = len(np.unique(train.user[rows])), "users", 1
+    else:
+        kept, what = len(rows), "rows"
+        one = 1 if unit == "interaction" else int(np.bincount(unit_members(train, unit)[0]).max())
+    target = wanted(train, budget)
+    if not kept or abs(kept - target) > one:
+        raise broken(sampler, "budget", f"it kept {kept} {what} where {target:g} were asked for, unit={unit}")
 
 
 def _view(array: Any) -> Any:

@@ -1,4 +1,4 @@
-"""From a split to a sample: the core keeps the contract of samplers, so that a plugin need only score rows."""
+"""From a split to a sample: the core keeps the contract of samplers, a plugin need only score or choose rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from recbench.bench.context import BoundSampler, CallContext, bind_sampler
 from recbench.bench.coverage import coverage, too_small
 from recbench.bench.order import keep, order_units, out_of_reach
 from recbench.bench.proxy import Proxies
-from recbench.bench.rules import broken, checked_order, checked_synthesis, fingerprint, read_only
+from recbench.bench.rules import broken, checked_order, checked_rows, checked_synthesis, fingerprint, read_only
 from recbench.contracts.errors import ParameterError
 from recbench.contracts.records import Budget, ParameterValue, Sample, Split, Synthesis
 from recbench.registry import Registry, default
@@ -64,16 +64,16 @@ def full_sample(split: Split) -> Sample:
 class _Drawn:
     """What a sampler made, and what each part of the work took."""
 
-    made: NDArray[np.uint32] | Synthesis  # units from the first to keep to the last, or fake users
+    made: NDArray[np.uint32] | Sample | Synthesis  # units from the first to keep to the last, or what one budget gets
     seconds: Mapping[str, float]  # own work under the label, each proxy under its name: no proxy counts twice
 
     @property
     def nbytes(self) -> int:
-        return self.made.rows.nbytes if isinstance(self.made, Synthesis) else self.made.nbytes
+        return self.made.nbytes if isinstance(self.made, np.ndarray) else self.made.rows.nbytes
 
 
 class SampleDrawer:
-    """Draws the samples of one split. A sampler is called once a seed and serves all budgets; proxies are shared.
+    """Draws the samples of one split. An order is made once a seed and serves all budgets; proxies are shared.
 
     Args:
       registry: where samplers and proxies are looked up; None: this process's.
@@ -94,10 +94,10 @@ class SampleDrawer:
         self.split = split
         self._registry = registry or default()
         self._proxies = Proxies(split, self._registry, data=data)
-        self._train = read_only(split.train)
+        self._train, self._validation = read_only(split.train), read_only(split.validation)
         self._check = check
         self._memory = memory
-        self._drawn: OrderedDict[tuple[str, int, str], _Drawn] = OrderedDict()
+        self._drawn: OrderedDict[tuple[str, int, Budget | None], _Drawn] = OrderedDict()
         self._active: list[str] = []
 
     def label(self, sampler: str) -> str:
@@ -113,7 +113,7 @@ class SampleDrawer:
         return "" if sampler == FULL else self._refusal(bind_sampler(sampler, self._registry), budget)
 
     def draw(self, sampler: str, budget: Budget, seed: int = 0) -> Sample | Synthesis:
-        """One sample; budgets of one sampler and seed share the work, and their samples are nested.
+        """One sample; budgets of one order and seed share the work, and their samples are nested.
 
         Raises:
           UnknownNameError, ParameterError, ContractError: as :func:`draw_sample`.
@@ -133,7 +133,7 @@ class SampleDrawer:
         if reason := self._refusal(bound, budget):
             raise ParameterError(reason)
         drawn = self._once(bound, budget, seed)
-        if isinstance(drawn.made, Synthesis):
+        if not isinstance(drawn.made, np.ndarray):
             return drawn.made, drawn.seconds
         rows = keep(drawn.made, self._train, bound.unit, budget)
         return Sample(rows, bound.label, budget, seed), drawn.seconds
@@ -146,14 +146,14 @@ class SampleDrawer:
             return f"{spec.name!r} needs timestamps, and the data have none"
         if budget is None:
             return ""
-        if spec.form == "order":
+        if spec.form != "synthesise":
             return out_of_reach(self._train, bound.unit, budget)
         if budget.of in ("share", "rows"):
             return f"{spec.name!r} makes fake users: ask for a number or a share of users, as in 500users or 5%users"
         return ""
 
     def _once(self, bound: BoundSampler, budget: Budget, seed: int) -> _Drawn:
-        place = bound.label, seed, "" if bound.spec.form == "order" else str(budget)
+        place = bound.label, seed, None if bound.spec.form == "order" else budget
         if place not in self._drawn:
             if bound.label in self._active:
                 raise broken(bound.label, "no-circle", " is made of ".join([*self._active, bound.label]))
@@ -176,39 +176,45 @@ class SampleDrawer:
         started = time.perf_counter()
         context = self._context(bound, axes, seed)
         result = self._call(bound, budget, context)
-        made: NDArray[np.uint32] | Synthesis
+        made: NDArray[np.uint32] | Sample | Synthesis
         if isinstance(result, Synthesis):
             made = replace(result, sampler=bound.label, budget=budget, seed=seed)
+        elif bound.spec.form == "select":
+            made = Sample(result, bound.label, budget, seed)
         else:
             made = order_units(result, self._train, bound.unit, rng=rng.generator(purpose="ties", **axes))
         seconds = context.seconds(time.perf_counter() - started)
         if self._check and not _same(result, self._call(bound, budget, self._context(bound, axes, seed))):
             raise broken(bound.label, "repeatable", "the second call returned different values")
-        return _Drawn(made, {bound.label if part == "" else part: spent for part, spent in seconds.items()})
+        own = bound.label if bound.spec.form == "order" else f"{bound.label} {budget}"
+        return _Drawn(made, {own if part == "" else part: spent for part, spent in seconds.items()})
 
     def _context(self, bound: BoundSampler, axes: Mapping[str, ParameterValue], seed: int) -> CallContext:
         source = rng.generator(purpose="sampler", **axes)
         return CallContext(
-            self.split.feedback, bound.unit, bound.parameters, source, seed, self._proxies, self._with_seconds
-        )
+            self.split.feedback, bound.unit, bound.parameters, source, self._validation, seed, self._proxies,
+            self._with_seconds,
+        )  # fmt: skip
 
-    def _call(self, bound: BoundSampler, budget: Budget, context: CallContext) -> NDArray[np.float32] | Synthesis:
-        before = fingerprint(self.split.train) if self._check else ""
-        order = bound.spec.form == "order"
-        arguments: tuple[Any, ...] = (self._train, context) if order else (self._train, budget, context)
+    def _call(self, bound: BoundSampler, budget: Budget, context: CallContext) -> NDArray[Any] | Synthesis:
+        before = fingerprint(self.split.train, self.split.validation) if self._check else ""
+        form = bound.spec.form
+        arguments: tuple[Any, ...] = (self._train, context) if form == "order" else (self._train, budget, context)
         try:
             result = bound.load()(*arguments)
         except ValueError as error:
             if "read-only" in str(error):
-                raise broken(bound.label, "input-untouched", "it tried to write into them") from error
+                raise broken(bound.label, "input-untouched", "it tried to write into it") from error
             raise
-        if self._check and fingerprint(self.split.train) != before:
-            raise broken(bound.label, "input-untouched", "it changed them")
-        if order:
+        if self._check and fingerprint(self.split.train, self.split.validation) != before:
+            raise broken(bound.label, "input-untouched", "it changed rows of train or validation")
+        if form == "order":
             return checked_order(result, length=len(self._train), sampler=bound.label)
+        if form == "select":
+            return checked_rows(result, self._train, bound.unit, budget, sampler=bound.label)
         return checked_synthesis(result, self.split, budget, sampler=bound.label)
 
 
-def _same(first: NDArray[np.float32] | Synthesis, second: NDArray[np.float32] | Synthesis) -> bool:
+def _same(first: NDArray[Any] | Synthesis, second: NDArray[Any] | Synthesis) -> bool:
     one, other = (made.rows if isinstance(made, Synthesis) else made for made in (first, second))
     return bool(np.array_equal(one, other))

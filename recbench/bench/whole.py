@@ -129,6 +129,6 @@ def check_sampler(sampler: str, registry: Registry) -> BoundSampler:
       ParameterError: it has no such parameter, or makes fake users.
     """
     bound = bind_sampler(sampler, registry)
-    if bound.spec.form != "order":
+    if bound.spec.form == "synthesise":
         raise ParameterError(f"{bound.spec.name!r} makes fake users, and rows of a log are kept: take another sampler")
     return bound

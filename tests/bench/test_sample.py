@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from dataclasses import replace
 from itertools import pairwise
+from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from recbench.contracts.errors import ContractError, ParameterError, UnknownName
 from recbench.contracts.records import Budget, Interactions, Sample, Split, Synthesis
 from recbench.contracts.specs import AlgorithmSpec, Parameter, SamplerSpec
 from recbench.registry import Registry
+from recbench.rng import key_data
 
 HALF = Budget(0.5)
 CHOICES = (Parameter("proxy", "weak", "which", ("weak", "strong")), Parameter("steps", 3, "how many"))
@@ -158,6 +162,75 @@ def test_a_synthesis_is_made_for_each_budget_and_stamped():
     assert (left.rows, left.users, left.items, left.cold_test_users, left.cold_test_items) == (20, 4, 5, 1, 0)
 
 
+def some(train, budget, context):
+    """Rows by chance, other ones for each budget."""
+    return np.sort(context.rng.permutation(len(train))[: round(budget.amount * len(train))])
+
+
+def test_a_selector_is_called_once_a_budget_and_seed():
+    calls = []
+
+    def counted(train, budget, context):
+        calls.append((str(budget), context.unit))
+        return some(train, budget, context)
+
+    drawer = SampleDrawer(toy_split(), sampler(counted, form="select", units=("interaction", "user")))
+    samples = [drawer.draw("toy", Budget(share), seed) for seed in (0, 0, 1) for share in (0.25, 0.5)]
+    assert [len(sample.rows) for sample in samples] == [6, 12] * 3
+    assert (samples[1].sampler, samples[1].budget, samples[1].seed, samples[1].rows.dtype) == ("toy", HALF, 0, np.int64)
+    assert samples[1].digest == samples[3].digest != samples[5].digest
+    drawer.draw("toy[unit=user]", HALF)
+    assert calls == [("25%", "interaction"), ("50%", "interaction")] * 2 + [("50%", "user")]
+
+
+def test_what_a_selector_returned_is_kept_from_its_hands():
+    rows = np.arange(12, dtype=np.int32)
+    drawer = SampleDrawer(toy_split(), sampler(lambda train, budget, context: rows, form="select"))
+    kept = drawer.draw("toy", HALF).rows
+    rows[:] = 0
+    assert kept.tolist() == list(range(12))
+    with pytest.raises(ValueError, match="read-only"):
+        kept[0] = 5
+
+
+def test_each_budget_of_a_selector_has_its_own_seconds(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("recbench.bench.sample.time.perf_counter", lambda: clock[0])
+
+    def inner(train, budget, context):
+        clock[0] += 100 * budget.amount
+        return some(train, budget, context)
+
+    def outer(train, budget, context):
+        context.draw("inner", Budget(0.75))
+        context.draw("inner", HALF)
+        context.draw("inner", HALF)
+        return context.draw("inner", budget).rows
+
+    specs = [SamplerSpec(name=each.__name__, load=each, summary=".", form="select") for each in (inner, outer)]
+    drawer = SampleDrawer(toy_split(), registry_of(*specs))
+    assert drawer.seconds("outer", Budget(0.25)) == 75 + 50 + 25
+    assert drawer.seconds("outer", HALF) == 75 + 50
+    assert drawer.seconds("inner", Budget(0.75)) == 75
+
+
+def test_the_context_shows_the_validation_rows_and_they_cannot_be_written_to():
+    split, seen = toy_split(), []
+
+    def look(train, context):
+        seen.append(context.validation)
+        return np.zeros(len(train))
+
+    def write(train, context):
+        context.validation.rating[:] = 0
+
+    held = replace(split, validation=split.test)
+    draw_sample("toy", held, HALF, registry=sampler(look))
+    assert np.array_equal(seen[0].item, split.test.item) and (seen[0].num_users, seen[0].num_items) == (6, 5)
+    with pytest.raises(ContractError, match="input-untouched"):
+        draw_sample("toy", held, HALF, registry=sampler(write))
+
+
 # --- what is refused --------------------------------------------------------------------------------------------------
 
 
@@ -235,6 +308,83 @@ def test_a_synthesis_that_breaks_its_contract_is_refused_by_the_rules_name(load,
         SampleDrawer(toy_split(), sampler(load, form="synthesise")).draw("toy", Budget(3, "users"))
 
 
+def chosen(rows):
+    return lambda train, budget, context: rows
+
+
+def flips():
+    calls = []
+
+    def select(train, budget, context):
+        calls.append(0)
+        return np.arange(12) + len(calls) % 2
+
+    return select
+
+
+def clears(train, budget, context):
+    context.validation.user.base[:] = 0
+    return np.arange(12)
+
+
+@pytest.mark.parametrize(
+    ("load", "rule"),
+    [
+        (chosen(None), "rows-of-train"),
+        (chosen([[1], [1, 2]]), "rows-of-train"),
+        (chosen(np.arange(12.0)), "rows-of-train"),
+        (chosen(np.arange(24) < 12), "rows-of-train"),
+        (chosen(np.arange(12)[:, None]), "rows-of-train"),
+        (lambda train, budget, context: full_sample(toy_split()), "rows-of-train"),
+        (chosen(np.arange(-1, 11)), "rows-of-train"),
+        (chosen(np.arange(13, 25)), "rows-of-train"),
+        (chosen(np.arange(12)[::-1]), "rows-sorted"),
+        (chosen(np.array([3, 2], np.uint32)), "rows-sorted"),
+        (chosen(np.zeros(12, int)), "rows-sorted"),
+        (chosen([]), "rows-of-train"),
+        (chosen(np.arange(0)), "budget"),
+        (chosen(np.arange(10)), "budget"),
+        (chosen(np.arange(14)), "budget"),
+        (lambda train, budget, context: writes(train, context), "input-untouched"),
+        (lambda train, budget, context: unlocks(train, context), "input-untouched"),
+        (clears, "input-untouched"),
+        (flips(), "repeatable"),
+        (lambda train, budget, context: context.draw("toy", budget).rows, "no-circle"),
+        (lambda train, budget, context: context.draw("toy", Budget(0.1)).rows, "no-circle"),
+    ],
+)
+def test_a_selection_that_breaks_its_contract_is_refused_by_the_rules_name(load, rule):
+    split = toy_split()
+    held = replace(split, validation=split.test)
+    with pytest.raises(ContractError, match=f"'toy' broke the rule '{rule}'"):
+        SampleDrawer(held, sampler(load, form="select"), check=True).draw("toy", HALF)
+
+
+@pytest.mark.parametrize(
+    ("label", "budget", "kept", "fine"),
+    [
+        ("toy", "12rows", 11, True),
+        ("toy", "12rows", 13, True),
+        ("toy", "12rows", 14, False),
+        ("toy[unit=user]", "12rows", 16, True),  # a user has four rows
+        ("toy[unit=user]", "12rows", 17, False),
+        ("toy[unit=item]", "12rows", 18, True),  # an item has six
+        ("toy[unit=item]", "12rows", 19, False),
+        ("toy[unit=user]", "2users", 12, True),  # rows stand by user: three of them
+        ("toy[unit=user]", "2users", 13, False),
+        ("toy[unit=user]", "50%users", 16, True),
+        ("toy[unit=user]", "50%users", 17, False),
+    ],
+)
+def test_a_selection_lies_within_one_unit_of_the_budget(label, budget, kept, fine):
+    registry = sampler(chosen(np.arange(kept)), form="select", units=("interaction", "user", "item"))
+    if fine:
+        assert len(draw_sample(label, toy_split(), budget, registry=registry).rows) == kept
+        return
+    with pytest.raises(ContractError, match="broke the rule 'budget'"):
+        draw_sample(label, toy_split(), budget, registry=registry)
+
+
 def test_what_a_sampler_raises_itself_is_not_taken_for_a_rule():
     def raises(train, context):
         raise ValueError("something else")
@@ -263,6 +413,8 @@ def test_rows_from_elsewhere_are_checked(rows, rule):
         ({}, "5users", "counts users"),
         ({}, "999rows", "more than the 24 train rows"),
         ({"form": "synthesise"}, "50%", "makes fake users"),
+        ({"form": "select"}, "5users", "counts users"),
+        ({"form": "select"}, "999rows", "more than the 24 train rows"),
     ],
 )
 def test_what_cannot_be_drawn_has_a_reason_before_anything_runs(spec, budget, said):
@@ -298,22 +450,35 @@ def test_a_wrong_label_is_an_error(label, error, said):
 
 @pytest.fixture
 def trained(monkeypatch):
-    """Replaces the training of proxies; lists what was trained."""
-    runs = []
+    """An engine that trains nothing, and takes 100 seconds of ``clock``; ``runs`` is what it was asked for."""
+    found = SimpleNamespace(runs=[], clock=0.0, error=0.0)
 
-    def train(self, algorithm, hyper, *, label, seed):
-        runs.append((algorithm, dict(hyper), label, seed))
-        return np.arange(len(self._split.train), dtype=np.float32)
+    def training_errors(split, contestant, hyper, *, key_data, **asked):
+        found.runs.append({"name": contestant.name, "hyper": dict(hyper), "key": key_data.tolist(), **asked})
+        found.clock += 100
+        return np.arange(len(split.train), dtype=np.float32) + found.error
 
-    monkeypatch.setattr("recbench.bench.proxy.Proxies._train", train)
-    return runs
+    parts = {
+        "batch": {"place_split": lambda split: split},
+        "devices": {"compile_seconds": lambda: 0.0},
+        "run": {
+            "Contestant": lambda name, spec, implementation: SimpleNamespace(name=name),
+            "training_errors": training_errors,
+        },
+    }
+    for name, content in parts.items():
+        module = ModuleType(f"recbench.engine.{name}")
+        vars(module).update(content)
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        monkeypatch.setattr(f"recbench.engine.{name}", module, raising=False)
+    return found
 
 
-def proxied(*names: str) -> Registry:
+def proxied(*names: str, **asked) -> Registry:
     def order(train, context):
-        return context.training_errors("mf", {"latent": 10})
+        return context.training_errors("mf", {"latent": 10}, **asked)
 
-    mf = AlgorithmSpec(name="mf", load="no:where", summary=".", hyper=(Parameter("latent", 8, "."), CHOICES[1]))
+    mf = AlgorithmSpec(name="mf", load=object, summary=".", hyper=(Parameter("latent", 8, "."), CHOICES[1]))
     return registry_of(mf, *(SamplerSpec(name=name, load=order, summary=".") for name in names))
 
 
@@ -322,23 +487,53 @@ def test_a_proxy_is_trained_once_a_seed_whoever_asks(trained):
     for name in ("one", "two", "one"):
         for share in (0.2, 0.4):
             assert drawer.draw(name, Budget(share)).rows.max() == 23
-    assert trained == [("mf", {"latent": 10, "steps": 3}, "mf[latent=10]", 0)]
+    [run] = trained.runs
+    assert {**run, "key": 0} == {
+        "name": "mf", "hyper": {"latent": 10, "steps": 3}, "epochs": 50, "negatives": 10, "key": 0
+    }  # fmt: skip
     drawer.draw("one", HALF, 1)
-    assert len(trained) == 2
+    assert len(trained.runs) == 2 and trained.runs[1]["key"] != run["key"]
+
+
+def test_epochs_and_negatives_reach_the_training_and_its_key(trained):
+    for asked in ({}, {"epochs": 7}, {"negatives": 3}, {"epochs": 50, "negatives": 10}):
+        draw_sample("one", toy_split(), HALF, registry=proxied("one", **asked))
+    assert [(run["epochs"], run["negatives"]) for run in trained.runs] == [(50, 10), (7, 10), (50, 3), (50, 10)]
+    keys = [tuple(run["key"]) for run in trained.runs]
+    assert keys[0] == keys[3] and len(set(keys)) == 3
+    axes = {**toy_split().axes, "proxy": "mf[latent=10]", "proxy_epochs": 7, "proxy_negatives": 10}
+    assert keys[1] == tuple(key_data(purpose="proxy", sample_seed=0, **axes).tolist())
+
+
+def test_proxies_of_one_sampler_with_other_epochs_are_others(trained):
+    def order(train, context):
+        errors = [context.training_errors("mf", epochs=epochs) for epochs in (2, 3, 2)]
+        assert errors[0] is errors[2]
+        return errors[0]
+
+    mf = AlgorithmSpec(name="mf", load=object, summary=".")
+    drawer = SampleDrawer(toy_split(), registry_of(mf, SamplerSpec(name="toy", load=order, summary=".")))
+    drawer.draw("toy", HALF)
+    assert [run["epochs"] for run in trained.runs] == [2, 3]
+
+
+@pytest.mark.parametrize("asked", [{"epochs": 0}, {"negatives": 0}, {"epochs": -1}])
+def test_a_proxy_needs_an_epoch_and_a_negative(trained, asked):
+    with pytest.raises(ParameterError, match=r"'mf' was asked for with .* at least 1 of each is needed"):
+        draw_sample("one", toy_split(), HALF, registry=proxied("one", **asked))
+
+
+def test_a_proxy_that_diverged_is_an_error(trained):
+    trained.error = np.nan
+    with pytest.raises(ContractError, match=r"proxy 'mf\[latent=10\]' diverged on toy"):
+        draw_sample("one", toy_split(), HALF, registry=proxied("one"))
 
 
 def test_each_sampler_pays_for_the_proxy_it_shared(trained, monkeypatch):
-    clock = [0.0]
-    monkeypatch.setattr("recbench.bench.sample.time.perf_counter", lambda: clock[0])
-
-    def slow(self, *args, **kwargs):
-        clock[0] += 100
-        return np.zeros(len(self._split.train), np.float32)
-
-    monkeypatch.setattr("recbench.bench.proxy.Proxies._train", slow)
+    monkeypatch.setattr("recbench.bench.sample.time.perf_counter", lambda: trained.clock)
     drawer = SampleDrawer(toy_split(), proxied("one", "two"))
     assert [drawer.seconds(name, HALF) for name in ("one", "two")] == [100, 100]
-    assert clock == [100]
+    assert trained.clock == 100
 
 
 def test_errors_of_a_proxy_cannot_be_written_to(trained):
@@ -347,7 +542,7 @@ def test_errors_of_a_proxy_cannot_be_written_to(trained):
         errors *= 2
         return errors
 
-    mf = AlgorithmSpec(name="mf", load="no:where", summary=".")
+    mf = AlgorithmSpec(name="mf", load=object, summary=".")
     registry = registry_of(mf, SamplerSpec(name="toy", load=order, summary="."))
     with pytest.raises(ContractError, match="input-untouched"):
         draw_sample("toy", toy_split(), HALF, registry=registry)

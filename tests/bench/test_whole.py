@@ -81,6 +81,19 @@ def test_the_order_of_the_file_does_not_change_the_sample(file: Path, tmp_path: 
     assert one[0].sort(one[0].columns).equals(other[0].sort(one[0].columns)) and not one[0].equals(other[0])
 
 
+def test_a_selector_keeps_rows_of_a_log(file: Path) -> None:
+    def latest(train: Any, budget: Budget, context: Any) -> Any:
+        assert len(context.validation) == 0
+        return context.draw("temporal", budget).rows
+
+    registry = Registry()
+    registry.register(SamplerSpec(name="latest", load=latest, summary=".", form="select"))
+    dataset, log = load_log(file)
+    kept, choice = sample_log(log, dataset, "latest", "20%", registry=registry)
+    assert (choice.sampler, choice.unit, choice.kept.rows) == ("latest", "interaction", 104)
+    assert kept.equals(sample_log(log, dataset, "temporal", "20%", registry=registry)[0])
+
+
 def test_fake_users_are_refused(toys: Registry) -> None:
     toys.register(SamplerSpec(name="dreams", load="no:where", summary=".", form="synthesise"))
     with pytest.raises(ParameterError, match="makes fake users"):

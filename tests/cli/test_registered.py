@@ -26,6 +26,7 @@ def test_a_sampler_is_described_with_its_parameters_units_and_source(recbench):
     text = recbench("describe", "sampler", "svp-cf").out
     for said in (
         "proxy=bias-only (one of bias-only, mf)",
+        "epochs=50 (1 or more)",
         "interaction, user, item",
         "explicit, implicit",
         "WSDM 2022",
@@ -34,6 +35,16 @@ def test_a_sampler_is_described_with_its_parameters_units_and_source(recbench):
     record = json.loads(recbench("describe", "samplers", "svp-cf[proxy=mf]", "--json").out)
     assert record["parameters"][0]["default"] == "bias-only"
     assert (record["distribution"], record["draws"]) == ("recbench", True)
+
+
+def test_a_sampler_says_whether_it_scores_or_chooses(recbench, tmp_path):
+    file = tmp_path / "chooser.py"
+    file.write_text(
+        "from recbench import SamplerSpec, hookimpl\n@hookimpl\ndef recbench_samplers():\n"
+        "    return [SamplerSpec(name='chooser', load='a:b', summary='Chooses.', form='select')]\n"
+    )
+    for name, form in (("chooser", "select"), ("svp-cf", "order")):
+        assert json.loads(recbench("describe", "sampler", name, "--json", "--plugin", file).out)["form"] == form
 
 
 def test_metrics_show_the_columns_they_make(recbench):

@@ -42,10 +42,10 @@ class FakeContext:
     parameters: Any = field(default_factory=lambda: MappingProxyType({}))
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
     errors: Any = None
-    asked: list[tuple[str, Any]] = field(default_factory=list)
+    asked: list[tuple[str, Any, int, int]] = field(default_factory=list)
 
-    def training_errors(self, algorithm: str, hyper: Any = None) -> Any:
-        self.asked.append((algorithm, hyper))
+    def training_errors(self, algorithm: str, hyper: Any = None, *, epochs: int = 50, negatives: int = 10) -> Any:
+        self.asked.append((algorithm, hyper, epochs, negatives))
         return self.errors
 
 
@@ -86,9 +86,9 @@ def drawer(built_in: Registry) -> Callable[..., SampleDrawer]:
         made = SampleDrawer(split, built_in, check=True, **options)
         counts = np.bincount(split.train.item)
 
-        def train(algorithm: str, hyper: Any, *, label: str, seed: int) -> np.ndarray:
-            noise = np.random.default_rng([seed, len(label)]).random(len(split.train))
-            return (1 / counts[split.train.item] + 0.1 * noise).astype(np.float32)
+        def train(algorithm: str, hyper: Any, *, key_data: Any, **asked: int) -> tuple[np.ndarray, float]:
+            noise = np.random.default_rng(key_data).random(len(split.train))
+            return (1 / counts[split.train.item] + 0.1 * noise).astype(np.float32), 1.0
 
         made._proxies._train = train  # type: ignore[method-assign, assignment]
         return made

@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recbench_samplers import head, random, stratified, svp_cf, temporal
 
+from recbench import corrupt
+from recbench.contracts.errors import ParameterError
 from recbench.contracts.records import Budget
 
 lengths = st.lists(st.integers(1, 30), min_size=1, max_size=30)
@@ -36,6 +38,16 @@ def test_random_keeps_each_row_equally_often(drawer, split, label):
     make = drawer(toy)
     kept = sum(np.bincount(make.draw(label, Budget(0.5), seed).rows, minlength=40) for seed in range(200))
     assert abs(kept / 200 - 0.5).max() < 0.15  # four standard deviations
+
+
+@pytest.mark.parametrize("label", ["random", "random[unit=user]"])
+def test_noise_does_not_change_the_draw(drawer, split, label):
+    clean = split([(user, (user + item) % 40) for user in range(40) for item in range(user % 5 + 1)])
+    noisy = corrupt(clean, share=0.3, seed=1)
+    assert (noisy.train.item != clean.train.item).any()
+    for seed in range(3):
+        one, other = (drawer(each).draw(label, Budget(0.3), seed) for each in (clean, noisy))
+        assert one.digest == other.digest
 
 
 @settings(max_examples=60, deadline=None)
@@ -111,11 +123,23 @@ def test_svp_cf_gives_a_user_the_mean_of_its_rows(split, drawer):
 
 @pytest.mark.parametrize("proxy", ["bias-only", "mf"])
 def test_svp_cf_asks_for_the_proxy_of_the_study(split, fake_context, proxy):
-    context = fake_context(parameters=MappingProxyType({"proxy": proxy}), errors=np.array([1.0, 0.5], np.float32))
+    given = MappingProxyType({"proxy": proxy, "epochs": 4, "negatives": 2})
+    context = fake_context(parameters=given, errors=np.array([1.0, 0.5], np.float32))
     assert svp_cf.order(split([(0, 0), (1, 0)]).train, context).tolist() == [1.0, 0.5]
-    [(name, hyper)] = context.asked
+    [(name, hyper, epochs, negatives)] = context.asked
     steps = {"learning_rate": 0.006, "l2": 1e-6, "batch_size": 1024}
     assert (name, dict(hyper)) == (proxy, steps if proxy == "bias-only" else steps | {"latent": 10, "dropout": 0.3})
+    assert (epochs, negatives) == (4, 2)
+
+
+def test_svp_cf_with_other_epochs_or_negatives_is_another_sampler(split, drawer):
+    make = drawer(split([(user, item) for user in range(12) for item in range(user % 4 + 1)]))
+    assert make.label("svp-cf[epochs=50,negatives=10]") == "svp-cf"
+    labels = ("svp-cf", "svp-cf[epochs=5]", "svp-cf[negatives=1]")
+    assert len({make.draw(label, Budget(0.5)).digest for label in labels}) == 3
+    for label in ("svp-cf[epochs=0]", "svp-cf[negatives=0]"):
+        with pytest.raises(ParameterError, match="=0, but it takes 1 or more"):
+            make.label(label)
 
 
 def test_all_forms_of_svp_cf_share_a_proxy(split, drawer):

@@ -73,6 +73,10 @@ class Cell:
         values: dict[str, ParameterValue] = json.loads(str(self.axes["hyper"]))
         return values
 
+    def with_seed(self, training_seed: int) -> Cell:
+        """The same run with another training seed."""
+        return Cell({**self.axes, "training_seed": training_seed})
+
     @property
     def sampler(self) -> str:
         return str(self.axes["sampler"])

@@ -29,6 +29,7 @@ class Estimate:
     cells: int
     stored: int  # need no run
     skipped: int  # cannot be run, as their specs say
+    copied: int  # equal another run: no seed changes the algorithm
     runs: int
     groups: int
     programs: int  # (algorithm, static hyper-parameters) that are compiled
@@ -41,9 +42,11 @@ def estimate(plan: Plan, store: Store, registry: Registry) -> Estimate:
     first = plan.first()
     chosen = chosen_hyper(first, store.frame(JUDGED_BY), registry)
     cells = [*first, *plan.then({label: chosen.get(label, each.grid[0]) for label, each in plan.entrants.items()})]
-    todo = left_out(cells, store.done(plan.metrics))
+    done = store.done(plan.metrics)
+    todo = left_out(cells, done)
     possible, skipped = plan.refused(todo)
-    groups = plan.groups(possible)
+    trained, copies = plan.copies(possible, done)
+    groups = plan.groups(trained)
     return Estimate(
         dataset=plan.split.dataset,
         feedback=plan.split.feedback,
@@ -51,10 +54,11 @@ def estimate(plan: Plan, store: Store, registry: Registry) -> Estimate:
         cells=len(cells),
         stored=len(cells) - len(todo),
         skipped=len(skipped),
-        runs=len(possible),
+        copied=len(copies),
+        runs=len(trained),
         groups=len(groups),
-        programs=len({plan.program(cell) for cell in possible}),
-        seconds=_seconds(possible, plan.split, store),
+        programs=len({plan.program(cell) for cell in trained}),
+        seconds=_seconds(trained, plan.split, store),
         memory=_ROW_BYTES * len(plan.split.train) + max((_group_bytes(group, plan) for group in groups), default=0),
     )
 

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import NamedTuple
 
 from recbench.bench.cells import PROTOCOL_VERSION, Axes, Cell, hyper_text
 from recbench.bench.context import bind_sampler
@@ -41,6 +42,13 @@ class Draw:
 
 
 ALL_ROWS = Draw(FULL, "interaction", str(Budget(1.0)), 0)
+
+
+class Copy(NamedTuple):
+    """A run that need not be made: it differs from another only in a seed that changes nothing."""
+
+    of: Cell
+    cell: Cell
 
 
 @dataclass(frozen=True)
@@ -142,6 +150,28 @@ class Plan:
             else:
                 possible.append(cell)
         return possible, skipped
+
+    def copies(self, cells: Iterable[Cell], done: Collection[str]) -> tuple[list[Cell], list[Copy]]:
+        """Divides cells into what must be trained, and runs on full data that no seed can make differ from another.
+
+        Args:
+          done: ids of the cells that are stored.
+        """
+        trained: list[Cell] = []
+        copies: list[Copy] = []
+        firsts: dict[str, Cell] = {}  # by the id with the first seed, which stands for all seeds
+        seeds = self.suite.seeds.full
+        for cell in cells:
+            if cell.sampler != FULL or not self.entrants[cell.algorithm].spec.deterministic:
+                trained.append(cell)
+                continue
+            stored = (twin for twin in map(cell.with_seed, seeds) if twin.id in done)
+            first = firsts.setdefault(cell.with_seed(seeds[0]).id, next(stored, cell))
+            if first is cell:
+                trained.append(cell)
+            else:
+                copies.append(Copy(first, cell))
+        return trained, copies
 
     def groups(self, cells: Iterable[Cell]) -> list[Group]:
         """Cells in groups: equal algorithm and static hyper-parameters, samples of like size side by side."""

@@ -14,7 +14,7 @@ from recbench.bench.cells import Cell
 from recbench.bench.estimate import Estimate, estimate
 from recbench.bench.executor import LocalExecutor
 from recbench.bench.parts import Origin
-from recbench.bench.plan import Hyper, Plan, left_out
+from recbench.bench.plan import Copy, Hyper, Plan, left_out
 from recbench.bench.roster import check
 from recbench.bench.selection import JUDGED_BY, chosen_hyper
 from recbench.bench.store import Store
@@ -118,14 +118,26 @@ class Benchmark:
         return self.summary
 
     def _phase(self, plan: Plan, cells: Sequence[Cell], retry_failed: bool) -> None:
-        todo = left_out(cells, self.store.done(plan.metrics, retry_failed=retry_failed))
+        done = self.store.done(plan.metrics, retry_failed=retry_failed)
+        todo = left_out(cells, done)
         self.summary.cells.update(cell.id for cell in cells)
         self.summary.stored += len(cells) - len(todo)
         self._done += len(cells) - len(todo)
         possible, skipped = plan.refused(todo)
         self._keep(plan.split, skipped)
-        for records in self._executor.run(plan.groups(possible)):
+        trained, copies = plan.copies(possible, done)
+        for records in self._executor.run(plan.groups(trained)):
             self._keep(plan.split, records)
+        self._repeat(plan.split, copies)
+
+    def _repeat(self, split: Split, copies: Sequence[Copy]) -> None:
+        if not copies:
+            return
+        filed = self.store.repeat(copies)
+        self.summary.copied += filed
+        self._done += filed
+        algorithms = ", ".join(sorted({copy.cell.algorithm for copy in copies}))
+        self._tell("group", f"{split.dataset}, {split.feedback}: {algorithms}, which no seed changes")
 
     def _keep(self, split: Split, records: Sequence[RunRecord]) -> None:
         if not records:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import polars as pl
 
+from recbench.bench.cells import Cell
 from recbench.bench.parts import SCHEMA, Origin, part_content, part_name, publish, read_part, record_rows
 from recbench.contracts.errors import StoreError
 from recbench.contracts.records import RunRecord
@@ -54,17 +55,29 @@ class Store:
         if not records:
             return None
         now = datetime.now(UTC)
-        content = part_content(row for record in records for row in record_rows(record, origin, now))
-        target = self.path / part_name(content)
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            publish(content, target)
-        except OSError as error:
-            raise StoreError(
-                f"results could not be written to {self.path}: {error.strerror or error}; "
-                "what was stored before is kept, so free space or choose another folder with --store and run again"
-            ) from error
-        return target
+        return self._publish(part_content(row for record in records for row in record_rows(record, origin, now)))
+
+    def repeat(self, copies: Collection[tuple[Cell, Cell]]) -> int:
+        """Files the stored rows of cells under others that differ only in their training seed.
+
+        Args:
+          copies: pairs of the cell that is stored and the cell to file it under.
+
+        Returns:
+          How many cells were filed: what is not stored cannot be.
+
+        Raises:
+          StoreError: as :meth:`append`.
+        """
+        seeds = [(of.id, cell.id, cell.training_seed) for of, cell in copies]
+        table = pl.DataFrame(seeds, schema={"of": pl.String(), "cell": pl.String(), "seed": pl.Int64()}, orient="row")
+        empty = pl.DataFrame(schema={**SCHEMA, "part": pl.String()})
+        parts = (part.filter(pl.col("cell").is_in(table["of"].to_list())) for part in self._parts(SCHEMA))
+        stored = resolve(pl.concat([empty, *parts])).rename({"cell": "of"})
+        rows = stored.join(table, on="of").with_columns(training_seed="seed", created=pl.lit(datetime.now(UTC)))
+        if rows.height:
+            self._publish(part_content(rows.select(list(SCHEMA)).to_dicts()))
+        return rows["cell"].n_unique()
 
     def frame(self, columns: Collection[str] | None = None) -> pl.DataFrame:
         """All results, each (cell, metric) once: see :func:`resolve`. Given columns are read, and what that needs."""
@@ -104,6 +117,18 @@ class Store:
             .filter(pl.col("highest") - pl.col("lowest") > tolerance * pl.max_horizontal(1, pl.col("highest").abs()))
             .sort("cell", "metric")
         )
+
+    def _publish(self, content: bytes) -> Path:
+        target = self.path / part_name(content)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            publish(content, target)
+        except OSError as error:
+            raise StoreError(
+                f"results could not be written to {self.path}: {error.strerror or error}; "
+                "what was stored before is kept, so free space or choose another folder with --store and run again"
+            ) from error
+        return target
 
     def _parts(self, wanted: Mapping[str, pl.DataType]) -> Iterator[pl.DataFrame]:
         self.unreadable = []

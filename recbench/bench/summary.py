@@ -24,6 +24,7 @@ class Summary:
 
     statuses: Counter[str] = field(default_factory=Counter)  # of the runs of this call, by status
     stored: int = 0  # cells that were stored before
+    copied: int = 0  # cells that are another under a further seed, of algorithms that no seed changes
     cells: set[str] = field(default_factory=set)  # ids of all cells that the suite asked for
     notes: list[str] = field(default_factory=list)  # what was left out, and why
     lost: list[str] = field(default_factory=list)  # data sets that could not be read

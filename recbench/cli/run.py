@@ -25,6 +25,7 @@ _PLAN = (
     "cells",
     "stored",
     "skipped",
+    "copied",
     "runs",
     "groups",
     "programs",
@@ -134,8 +135,9 @@ def _print_result(bench: Benchmark, suite: Suite, summary: Summary, *, as_json: 
 
 def _say(bench: Benchmark, summary: Summary) -> None:
     statuses = ", ".join(f"{count} {status}" for status, count in sorted(summary.statuses.items())) or "nothing to do"
+    copied = f", {summary.copied} filed under further seeds, which change nothing" if summary.copied else ""
     note(
-        f"{statuses}; {summary.stored} stored before; {_duration(summary.seconds)}, "
+        f"{statuses}; {summary.stored} stored before{copied}; {_duration(summary.seconds)}, "
         f"{summary.runs_per_minute:.0f} runs a minute, {summary.compilations} compilations"
     )
     for file in bench.store.unreadable:

@@ -109,6 +109,31 @@ def test_an_algorithm_that_raises_becomes_rows_and_everything_goes_on(
     assert counts(load_results(tmp_path)) == {"ok": GRID + LATER}
 
 
+def test_what_no_seed_changes_is_trained_once_on_full_data(
+    tmp_path: Path, toys: Any, toy_suite: Suite, toy_data: Any, engine: Any
+) -> None:
+    for name in ("plain", "deep"):
+        toys.register(replace(toys.get("algorithms", name).spec, deterministic=True), distribution="recbench")
+
+    def trained() -> Counter[str]:
+        size = max(len(run.sample.rows) for _, runs in engine.groups for run in runs)
+        return Counter(name for name, runs in engine.groups for run in runs if len(run.sample.rows) == size)
+
+    suite = toy_suite.override(full_seeds=3)
+    bench = Benchmark(suite, data=toy_data, store=tmp_path, registry=toys)
+    (before,) = bench.estimates()
+    summary = bench.run()
+    assert trained() == {"plain": 1, "deep": 4}, "the grid; its best point stands for the other seeds too"
+    assert (before.copied, before.runs) == (2 * 2, GRID + 2 * 4) == (summary.copied, summary.runs)
+    full = load_results(tmp_path).filter(sampler="full", algorithm="plain", metric="auc").sort("training_seed")
+    assert full["training_seed"].to_list() == [0, 1, 2] and full["value"].n_unique() == 1
+    assert full["seconds"].n_unique() == 1 and full["replicates"].list.len().to_list() == [200] * 3
+    assert full["cell"].to_list() == [cell_id({name: row[name] for name in AXES}) for row in full.to_dicts()]
+    more = run_suite(toy_suite.override(full_seeds=5), data=toy_data, store=tmp_path, registry=toys)
+    assert (more.copied, more.runs) == (2 * 2, 0) and trained() == {"plain": 1, "deep": 4}
+    assert run_suite(suite, data=toy_data, store=tmp_path, registry=toys).stored == GRID + 2 * 2 + 2 * 4
+
+
 def test_divergence_is_one_runs_own(tmp_path: Path, toys: Any, toy_suite: Suite, toy_data: Any, engine: Any) -> None:
     engine.diverging.add(0.2)
     summary = run_suite(toy_suite, data=toy_data, store=tmp_path, registry=toys)

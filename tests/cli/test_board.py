@@ -58,7 +58,7 @@ def build(recbench: Any, suite: Path, tmp_path: Path, monkeypatch: pytest.Monkey
 def test_it_writes_an_entry_a_page_and_the_block_of_a_readme(build: Any, suite: Path) -> None:
     result = build("--readme", "README.md")
     assert result.code == 0
-    assert result.err == "2 samplers, 8 runs; 4 of 8 taus are missing\n"
+    assert result.err == "2 samplers, 6 runs; 4 of 8 taus are missing\n"
     entry, page, readme = map(Path, result.out.splitlines())
     assert entry.parent == Path("leaderboards/small-v3/entries") and page == Path("leaderboards/small-v3/README.md")
     text = readme.read_text()

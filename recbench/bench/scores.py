@@ -24,6 +24,9 @@ from recbench.registry import Registry
 Roster = Mapping[Feedback, Collection[str]]
 """The algorithms that a ranking is over, for each feedback type."""
 
+HEADLINES: Mapping[Feedback, str] = {"explicit": "rmse", "implicit": "ndcg@10", "sequential": "ndcg@10"}
+"""The metric to show where there is room for one and no suite names another."""
+
 NULL_CHECKS = ("random",)
 """Algorithms that no ranking counts: an obviously bad baseline raises tau for free."""
 
@@ -69,11 +72,13 @@ class Contest:
     samples: Mapping[tuple[str, str], Runs]  # by (sampler, budget)
 
 
-def contests(results: pl.DataFrame, *, registry: Registry, algorithms: Roster | None = None) -> Iterator[Contest]:
+def contests(
+    results: pl.DataFrame, *, registry: Registry, algorithms: Roster | None = None, null_checks: bool = False
+) -> Iterator[Contest]:
     """The rankings of a store's frame, in its order; samplers by name, budgets from large to small.
 
     Of every algorithm the grid point counts that validation chose; of plugins whose source changed, the latest state.
-    Without a roster, every algorithm of the data set's results takes part. The null checks never do.
+    Without a roster, every algorithm of the data set's results takes part. The null checks do only when asked.
 
     Raises:
       ParameterError: runs of one data set were made under several settings, so that they cannot be compared.
@@ -81,7 +86,7 @@ def contests(results: pl.DataFrame, *, registry: Registry, algorithms: Roster | 
     for (dataset, feedback), rows in _groups(results, ["dataset", "feedback"]):
         rows = _latest(_latest(rows, "algorithm"), "sampler")
         _check_settings(rows, f"{dataset} ({feedback})")
-        names = _roster(rows, feedback, algorithms)
+        names = _roster(rows, feedback, algorithms, null_checks=null_checks)
         rows = rows.filter(pl.col("algorithm").is_in(names))
         metrics = rows["metric"].drop_nulls().unique(maintain_order=True)
         codes = {metric: _code(rows, metric, registry) for metric in metrics}
@@ -130,9 +135,9 @@ def _numbered(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:
     return rows.with_columns(run=run, place=pl.col("algorithm").replace_strict(places, return_dtype=pl.Int64))
 
 
-def _roster(rows: pl.DataFrame, feedback: Feedback, algorithms: Roster | None) -> list[str]:
+def _roster(rows: pl.DataFrame, feedback: Feedback, algorithms: Roster | None, *, null_checks: bool) -> list[str]:
     names = rows["algorithm"].unique() if algorithms is None else algorithms.get(feedback, ())
-    return sorted(name for name in names if Label.parse(name).name not in NULL_CHECKS)
+    return sorted(name for name in names if null_checks or Label.parse(name).name not in NULL_CHECKS)
 
 
 def _groups(frame: pl.DataFrame, by: list[str]) -> Iterator[tuple[Any, pl.DataFrame]]:

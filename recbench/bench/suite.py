@@ -84,8 +84,8 @@ class Suite(_Model):
     summary: str
     datasets: Names
     feedback: Annotated[tuple[Feedback, ...], Field(min_length=1), AfterValidator(_each_once)]
-    samplers: Annotated[tuple[LabelText, ...], Field(min_length=1), AfterValidator(_each_once)]
-    budgets: Annotated[tuple[BudgetText, ...], Field(min_length=1), AfterValidator(_each_once)]
+    samplers: Annotated[tuple[LabelText, ...], AfterValidator(_each_once)]  # none: runs on full data alone
+    budgets: Annotated[tuple[BudgetText, ...], AfterValidator(_each_once)]
     protocol: SuiteProtocol
     seeds: SuiteSeeds = SuiteSeeds()
     metrics: Mapping[Feedback, Names]
@@ -93,6 +93,8 @@ class Suite(_Model):
 
     @model_validator(mode="after")
     def _complete(self) -> Suite:
+        if self.samplers and not self.budgets:
+            raise ValueError("it has samplers but no budgets: say how much they are to keep")
         for feedback in self.feedback:
             for field, table in (
                 ("metrics", self.metrics),

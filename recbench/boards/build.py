@@ -20,7 +20,7 @@ from recbench.bench.sample import FULL
 from recbench.bench.selection import of_suite
 from recbench.bench.suite import Suite
 from recbench.boards.entry import Conditions, Entry, sentence
-from recbench.contracts.errors import StoreError, VerificationError
+from recbench.contracts.errors import StoreError, SuiteError, VerificationError
 from recbench.contracts.labels import Label
 from recbench.contracts.records import Agreement
 from recbench.registry import Registry, default
@@ -36,9 +36,12 @@ def build_entry(results: pl.DataFrame, suite: Suite, *, registry: Registry | Non
     Missing cells stay missing: the rows they concern have no tau, and a reason.
 
     Raises:
+      SuiteError: the suite has no samplers.
       StoreError: there are no results of the suite.
       ParameterError: the results of one data set were made under several settings.
     """
+    if not suite.samplers:
+        raise SuiteError(f"the suite {suite.name!r} has no samplers, and a board is about them")
     known = registry or default()
     rows = of_suite(results, suite, known).filter(pl.col("dataset").is_in(list(suite.datasets)))
     found = agreement(rows, algorithms=rosters(suite, known), registry=known)

@@ -12,13 +12,11 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from recbench.bench.scores import HEADLINES
 from recbench.boards.entry import AgreementEntry, Conditions, Entry
 from recbench.boards.markdown import Markup, code, escape, number, span
 from recbench.contracts.errors import ParameterError
 from recbench.contracts.records import FEEDBACK_TYPES, Budget, Feedback
-
-HEADLINES: Mapping[Feedback, str] = {"explicit": "rmse", "implicit": "ndcg@10", "sequential": "ndcg@10"}
-"""The metric whose rankings a board shows; where a suite has none of it, its first."""
 
 BLOCK_SHARE = 0.1
 """The share of the data that a README's block is about."""
@@ -154,6 +152,7 @@ def headline_tables(entries: Mapping[str, Entry]) -> list[Table]:
 def _table(lines: Sequence[Line]) -> Table:
     first = lines[0].row
     metrics = [line.row.metric for line in lines]
+    # The metric whose rankings a board shows; where a suite has none of it, its first.
     metric = HEADLINES[first.feedback] if HEADLINES[first.feedback] in metrics else metrics[0]
     shown = sorted((line for line in lines if line.row.metric == metric), key=_place)
     return Table(first.dataset, first.feedback, metric, tuple(shown))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from recbench.cli.agreements import print_agreements, print_averages
+from recbench.cli.algorithms import print_algorithms
 from recbench.cli.stored import latest_data
 from recbench.cli.tables import Column, json_option, note, print_table
 from recbench.contracts.errors import UnknownNameError
@@ -18,6 +19,7 @@ from recbench.contracts.labels import Label
 if TYPE_CHECKING:
     import polars as pl
 
+    from recbench.bench.scores import Roster
     from recbench.bench.suite import Suite
 
 _PLACES = ("dataset", "feedback", "metric", "sampler", "budget")
@@ -32,6 +34,7 @@ _PLACES = ("dataset", "feedback", "metric", "sampler", "budget")
 @click.option("--sampler", "samplers", multiple=True, metavar="LABEL", help="Only these samplers.")
 @click.option("--by", multiple=True, type=click.Choice(_PLACES), help="Average over everything else.")
 @click.option("--failed", is_flag=True, help="Show what did not finish, and why, in place of the agreement.")
+@click.option("--algorithms", is_flag=True, help="Show how the algorithms do on full data, in place of the agreement.")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Draw tau by budget.")
 @json_option
 def report_command(
@@ -43,6 +46,7 @@ def report_command(
     samplers: tuple[str, ...],
     by: tuple[str, ...],
     failed: bool,
+    algorithms: bool,
     plot: Path | None,
     as_json: bool,
 ) -> None:
@@ -55,19 +59,25 @@ def report_command(
 
     asked = None if suite is None else load_suite(suite)
     frame = _stored(store, asked)
+    if algorithms and (by or plot or samplers):
+        raise click.UsageError("--algorithms shows runs on full data: leave out --by, --plot and --sampler")
     wanted = {"metric": metrics, "sampler": tuple(str(Label.parse(text)) for text in samplers)}
     _check_stored(frame, {"dataset": datasets, "feedback": feedback, **wanted})
     frame = latest_data(_filtered(frame, {"dataset": datasets, "feedback": feedback}))
     if failed:
         _print_unfinished(frame, as_json=as_json)
         return
+    ranked = None if asked is None else rosters(asked, default())
+    if algorithms:
+        _print_algorithms(frame, asked, ranked, metrics, as_json=as_json)
+        return
     found = [
         each
-        for each in agreement(frame, algorithms=None if asked is None else rosters(asked, default()))
+        for each in agreement(frame, algorithms=ranked)
         if all(not names or getattr(each, field) in names for field, names in wanted.items())
     ]
     if not found:
-        note("no stored results match: 'recbench run' makes some")
+        note("no stored results of samplers match: 'recbench run' makes some, --algorithms shows those on full data")
     if plot is not None:
         from recbench.cli.plot import plot_agreements
 
@@ -104,6 +114,20 @@ def _filtered(frame: pl.DataFrame, wanted: dict[str, tuple[str, ...]]) -> pl.Dat
         if names:
             frame = frame.filter(frame[column].is_in(names))
     return frame
+
+
+def _print_algorithms(
+    frame: pl.DataFrame, suite: Suite | None, ranked: Roster | None, metrics: tuple[str, ...], *, as_json: bool
+) -> None:
+    # Imported here: starting is to stay quick.
+    from recbench.bench.scores import HEADLINES
+    from recbench.bench.standings import standings
+
+    headlines = dict(HEADLINES) if suite is None else {name: suite.metrics[name][0] for name in suite.feedback}
+    if metrics:
+        headlines = dict.fromkeys(headlines, metrics[0])
+        frame = frame.filter(frame["metric"].is_in(metrics) | frame["metric"].is_null())
+    print_algorithms(standings(frame, headlines=headlines, algorithms=ranked), as_json=as_json)
 
 
 def _print_unfinished(frame: pl.DataFrame, *, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from recbench.cli.agreements import best_first, print_agreements
+from recbench.cli.algorithms import print_algorithms
 from recbench.cli.options import Reading, reading_options
 from recbench.cli.progress import reporting
 from recbench.cli.tables import Column, json_option, note, print_table
@@ -79,6 +80,7 @@ def run_command(
     The table at the end has a line for each sampler and budget: Kendall's tau between the ranking of the algorithms on
     full data and on the sample, its interval (noise pulls it down), the ceiling that two full-data runs reach (lifted
     by algorithms that are fixed: no seed moves them), the loss from picking the sample's winner, and the cost.
+    Of a suite without samplers the table has a line for each algorithm, best first.
     """
     if datasets and data:
         raise click.UsageError("--dataset and --data were both given: give one of them")
@@ -125,15 +127,22 @@ def _print_result(bench: Benchmark, suite: Suite, summary: Summary, *, as_json: 
 
     from recbench.bench.agreement import agreement
     from recbench.bench.roster import rosters
+    from recbench.bench.standings import standings
 
     frame = bench.store.frame().filter(pl.col("cell").is_in(list(summary.cells)))
-    found = agreement(frame, algorithms=rosters(suite, bench.registry), registry=bench.registry)
-    headline = [each for each in found if each.metric == suite.metrics[each.feedback][0]]
-    print_agreements(found if as_json else best_first(headline, suite.budgets), as_json=as_json)
-    _say(bench, summary)
+    headlines = {feedback: suite.metrics[feedback][0] for feedback in suite.feedback}
+    ranked = rosters(suite, bench.registry)
+    if suite.samplers:
+        found = agreement(frame, algorithms=ranked, registry=bench.registry)
+        first = [each for each in found if each.metric == headlines[each.feedback]]
+        print_agreements(found if as_json else best_first(first, suite.budgets), as_json=as_json)
+    else:
+        standing = standings(frame, headlines=headlines, algorithms=ranked, registry=bench.registry)
+        print_algorithms(standing, as_json=as_json)
+    _say(bench, summary, more="" if suite.samplers else " --algorithms")
 
 
-def _say(bench: Benchmark, summary: Summary) -> None:
+def _say(bench: Benchmark, summary: Summary, *, more: str) -> None:
     statuses = ", ".join(f"{count} {status}" for status, count in sorted(summary.statuses.items())) or "nothing to do"
     copied = f", {summary.copied} filed under further seeds, which change nothing" if summary.copied else ""
     note(
@@ -144,7 +153,7 @@ def _say(bench: Benchmark, summary: Summary) -> None:
         note(f"warning: {bench.store.path / file.file} was left out: {file.reason}")
     if not summary.complete:
         note("some runs failed: 'recbench report --failed' says why, --retry-failed runs them again")
-    note(f"results are in {bench.store.path}; other metrics: 'recbench report'")
+    note(f"results are in {bench.store.path}; other metrics: 'recbench report{more}'")
 
 
 def _duration(seconds: float) -> str:

@@ -15,6 +15,7 @@ from recbench.bench.agreement import agreement, agreement_frame
 from recbench.bench.cells import AXES
 from recbench.bench.comparison import compare, comparison_frame
 from recbench.bench.parts import SCHEMA
+from recbench.bench.standings import standings
 from recbench.contracts.errors import ParameterError, UnknownNameError
 from recbench.contracts.specs import AlgorithmSpec, MetricSpec
 from recbench.registry import Registry
@@ -156,6 +157,36 @@ def test_where_no_seed_moves_anything_there_is_no_ceiling(registry):
     each = only(agreement(frame(full(TRUTH), sampled((1, 2, 4, 3))), registry=own))
     assert (each.num_deterministic, each.ceiling, each.share_of_ceiling) == (4, None, None)
     assert (each.tau, each.reason) == (pytest.approx(4 / 6), "no ceiling: all algorithms are deterministic")
+
+
+# --- the algorithms themselves ----------------------------------------------------------------------------------------
+
+
+def test_algorithms_stand_best_first_with_the_interval_of_their_mean(registry):
+    rows = frame(full((0.5, 0.8, 0.6, 0.7), seeds=(0,)), full((0.6, 0.8, 0.7, 0.8), seeds=(1,)), sampled((1, 2, 3, 4)))
+    found = standings(rows, headlines={"implicit": "auc"}, registry=registry)
+    assert [(each.algorithm, each.seeds) for each in found] == [("b", 2), ("d", 2), ("c", 2), ("a", 2)]
+    assert [each.value for each in found] == pytest.approx([0.8, 0.75, 0.65, 0.55])
+    pair = rows.filter(algorithm="d", sampler="full")["replicates"].to_list()
+    assert [found[1].low, found[1].high] == pytest.approx(np.percentile(np.mean(pair, axis=0), [2.5, 97.5]), abs=1e-6)
+    assert (found[0].seconds, found[0].others, found[0].reason) == (10.0, {}, "")
+
+
+def test_of_errors_the_lowest_stands_first_and_other_metrics_stand_beside_it(registry):
+    explicit = {"feedback": "explicit", "select": "mse"}
+    rows = frame(full(TRUTH, metric="mse", **explicit), full(TRUTH[::-1], metric="auc", **explicit))
+    found = standings(rows, headlines={"explicit": "mse"}, registry=registry)
+    assert (found[0].algorithm, found[0].value, found[0].others) == ("a", 0.5, {"auc": pytest.approx(0.8)})
+    assert found[0].low < 0.5 < found[0].high
+    assert standings(rows, headlines={"explicit": "rmse"}, registry=registry)[0].metric == "mse", "the first there is"
+
+
+def test_an_algorithm_that_misses_a_seed_has_no_value(registry):
+    killed = row("d", None, training_seed=2, reason="killed", hyper='{"x":1}')
+    rows = frame(full(TRUTH, hyper='{"x":1}')[:-1], [killed])
+    *_, last = standings(rows, headlines={"implicit": "auc"}, registry=registry)
+    assert (last.algorithm, last.value, last.low, last.seconds) == ("d", None, None, None)
+    assert "d (failed: killed)" in last.reason and last.hyper == {"x": 1}
 
 
 # --- what is missing is null ------------------------------------------------------------------------------------------

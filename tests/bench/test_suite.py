@@ -62,7 +62,7 @@ def test_a_path_works_wherever_a_name_does(tmp_path: Path) -> None:
     [
         ('budgets = ["10%", "0.5"]', 'budgets = ["10%", "150%"]', "'budgets.1' is '150%', but a budget of 1.5 share"),
         ('budgets = ["10%", "0.5"]', 'budgets = ["10%", "0.1"]', "'10%' stands there twice"),
-        ('budgets = ["10%", "0.5"]', "budgets = []", "'budgets' is [], but list should have at least 1 item"),
+        ('budgets = ["10%", "0.5"]', "budgets = []", "it has samplers but no budgets"),
         ('"random", "svp', '"random[", "svp', "'samplers.0' is 'random[', but the label 'random[' was not understood"),
         ("version = 1", "", "the field 'version' is missing"),
         ("version = 1", "version = 1\nbugdets = 3", "the field 'bugdets' is not known: did you mean 'budgets'?"),

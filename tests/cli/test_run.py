@@ -88,6 +88,29 @@ def test_a_run_reports_its_steps_and_stores_them(recbench: Any, suite: Path, tmp
     assert Store(tmp_path / "s").frame()["cell"].n_unique() == 3
 
 
+def test_a_suite_without_samplers_ends_in_the_table_of_algorithms(recbench: Any, suite: Path, tmp_path: Path) -> None:
+    text = SUITE.replace('["random", "random[unit=user]"]', "[]").replace('["60%"]', "[]")
+    suite.write_text(text)
+    (plan,) = json.loads(recbench("run", suite, "--store", tmp_path / "s", "--dry-run", "--json").out)
+    assert (plan["cells"], plan["runs"]) == (5, 3)
+    result = recbench("run", suite, "--store", tmp_path / "s")
+    head, first, second = result.out.splitlines()
+    assert head.split() == ["dataset", "feedback", "algorithm", "hyper", "metric", "value", "2.5%", "97.5%", "hr@10",
+                            "seconds", "seeds"]  # fmt: skip
+    assert first.split()[:5] == ["synthetic-tiny", "implicit", "ease", "l2=1.0", "auc"] or "l2=10.0" in first
+    assert second.split()[:5] == ["synthetic-tiny", "implicit", "popularity", "-", "auc"]
+    assert "recbench report --algorithms" in result.err
+    best, _ = json.loads(recbench("report", "--store", tmp_path / "s", "--algorithms", "--json").out)
+    assert best["low"] < best["value"] < best["high"] and list(best["others"]) == ["hr@10"]
+    narrow = recbench("report", "--store", tmp_path / "s", "--algorithms", "--metric", "hr@10", "--suite", suite)
+    assert narrow.out.splitlines()[1].split()[4] == "hr@10" and "auc" not in narrow.out
+    agreement = recbench("report", "--store", tmp_path / "s")
+    assert agreement.code == 0 and "--algorithms shows those on full data" in agreement.err
+    assert recbench("report", "--store", tmp_path / "s", "--algorithms", "--by", "metric").code == 2
+    board = recbench("board", "build", "--suite", suite, "--store", tmp_path / "s", "--to", tmp_path / "boards")
+    assert board.code == 2 and "has no samplers" in board.err
+
+
 def test_a_seed_is_the_first_of_all(recbench: Any, suite: Path, tmp_path: Path) -> None:
     options = ["--algorithm", "popularity", "--sampler", "random", "--sample-seeds", 2, "--seed", 5]
     assert recbench("run", suite, "--store", tmp_path / "s", *options).code == 0
@@ -196,7 +219,7 @@ def test_a_report_refuses_what_the_store_does_not_know(
 
 def test_filters_that_leave_nothing_are_said(recbench: Any, tmp_path: Path) -> None:
     empty = recbench("report", "--store", tmp_path, "--dataset", "other", "--json")
-    assert json.loads(empty.out) == [] and "no stored results match" in empty.err
+    assert json.loads(empty.out) == [] and "no stored results of samplers match" in empty.err
 
 
 def test_of_a_log_that_was_edited_the_last_state_counts(recbench: Any, suite: Path, tmp_path: Path) -> None:

@@ -203,7 +203,7 @@ class Synthesis:
 class Cost:
     """What a run took."""
 
-    seconds: float  # wall time of this run's own steps and scoring in its batch; compilation and padding apart
+    seconds: float  # this run's own steps and scoring, on one core of a CPU; compilation and padding apart
     compile_seconds: float  # its share of the compilations its group caused
     samples_processed: int  # interactions (entries above zero of fake users) trained on, times epochs (1 if solved)
     epochs: int  # epochs trained, over all stages; 0 for solved algorithms

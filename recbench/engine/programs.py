@@ -9,12 +9,15 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jax import Array
+from numpy.typing import NDArray
 
 from recbench.contracts.protocols import ModelShape, Stage, StepContext, TrainedAlgorithm
 from recbench.contracts.records import Feedback, ParameterValue
 from recbench.engine.batch import AnyReplica, Replica, SplitArrays
+from recbench.engine.parallel import across_cores, cores_for, in_turn, share
 from recbench.engine.steps import (
     Drawn,
     Slots,
@@ -43,6 +46,7 @@ class StagePrograms:
     feedback: Feedback
     static: Mapping[str, ParameterValue]
     earlier: tuple[StagePrograms, ...]
+    compiled: set[Any] = field(default_factory=set)  # shapes that ``advance`` has met
     graphdefs: dict[tuple[int, int], Any] = field(default_factory=dict)  # by users and items: modules may keep sizes
 
     def build(self, data: SplitArrays, replica: AnyReplica, earlier: tuple[TrainState, ...]) -> TrainState:
@@ -67,10 +71,55 @@ class StagePrograms:
     def init(self) -> Any:
         return jax.jit(jax.vmap(self.build, in_axes=(None, 0, 0)))
 
+    def advance(
+        self,
+        data: SplitArrays,
+        replicas: AnyReplica,
+        states: TrainState,
+        *,
+        first: int,
+        epochs: NDArray[np.int32],
+        steps: NDArray[np.int64],
+    ) -> TrainState:
+        """States after some more epochs.
+
+        Args:
+          data: the split.
+          replicas: the batch.
+          states: where its runs stand.
+          first: the epoch that comes next.
+          epochs: how many each run is to train, [runs]: all the same number, or 0 for runs that have stopped (which
+            train on unheeded where runs go side by side).
+          steps: steps an epoch of each run, [runs].
+        """
+        if not in_turn():
+            span, longest = epochs.max(), np.int32(steps.max())
+            advanced: TrainState = self._side_by_side(data, replicas, states, np.int32(first), span, longest)
+            return advanced
+
+        def program(*mapped: Any) -> Any:
+            return self._in_turn(data, np.int32(first), *mapped)
+
+        shapes = (data.num_users, data.num_items, data.user.shape, len(epochs))
+        if shapes not in self.compiled:  # by one thread, before several ask for it
+            program(*share((replicas, states, np.zeros_like(epochs)), 0, cores_for(len(epochs))))
+            self.compiled.add(shapes)
+        return across_cores(program, replicas, states, epochs)
+
     @cached_property
-    def advance(self) -> Any:
-        """(data, replicas, states, first epoch, epochs, steps an epoch) -> states."""
+    def _side_by_side(self) -> Any:
         return jax.jit(jax.vmap(self._advance, in_axes=(None, 0, 0, None, None, None)))
+
+    @cached_property
+    def _in_turn(self) -> Any:
+        def advance(data: SplitArrays, first: Array, replicas: AnyReplica, states: TrainState, epochs: Array) -> Any:
+            def one(place: tuple[AnyReplica, TrainState, Array]) -> TrainState:
+                replica, state, span = place
+                return self._advance(data, replica, state, first, span, own_steps(self.stage, replica))
+
+            return jax.lax.map(one, (replicas, states, epochs))
+
+        return jax.jit(advance)
 
     @cached_property
     def errors(self) -> Any:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from recbench.contracts.records import Sample, Status, Synthesis
 from recbench.engine.batch import AnyReplica, DeviceSplit, Replica, SplitArrays
 from recbench.engine.devices import Stopwatch
+from recbench.engine.parallel import cores_for, in_turn
 from recbench.engine.programs import StagePrograms, all_finite, keep_best, take_runs
 from recbench.engine.steps import BY_INTERACTION, TrainState
 
@@ -90,14 +91,18 @@ def train_stage(
             break
         span = min(pace.validate_every, pace.epochs - epoch)
         steps = steps_per_epoch(programs, replicas)
-        states = programs.advance(arrays, replicas, states, np.int32(epoch), np.int32(span), np.int32(steps.max()))
+        going = np.array([progress[run].running and place == here.index(run) for place, run in enumerate(here)])
+        epochs = np.where(going, span, 0).astype(np.int32)
+        states = programs.advance(arrays, replicas, states, first=epoch, epochs=epochs, steps=steps)
         epoch += span
         finite = np.asarray(all_finite(states))
         training = watch.lap()
         values = None
         if validate is not None:
             values = validate(programs, replicas, states, [samples[run] for run in here])
-        _charge(progress, here, training=training, validating=watch.lap(), share=steps / steps.max())
+        # In turn, the seconds of all cores go by steps; side by side, every place takes as long as the longest.
+        share = cores_for(len(here)) * steps / steps[going].sum() if in_turn() else steps / steps.max() / len(here)
+        _charge(progress, here, training=training * share, validating=watch.lap() / len(here))
         improved = _judge([progress[run] for run in here], samples, here, finite, values, span=span, pace=pace)
         best = keep_best(best, states, improved)
         states, best, replicas, here = _drop(states, best, replicas, here, progress, finished)
@@ -136,17 +141,14 @@ def _judge(
     return improved
 
 
-def _charge(
-    progress: Sequence[Progress], here: list[int], *, training: float, validating: float, share: NDArray[np.float64]
-) -> None:
-    """Adds to each run that still trains what its own steps took.
+def _charge(progress: Sequence[Progress], here: list[int], *, training: NDArray[np.float64], validating: float) -> None:
+    """Adds to each run that still trains the seconds of its own steps, [places], and of its validation.
 
-    A place of the batch takes the same time whatever it holds, so a run pays for its own steps in its own place: not
-    for those it waits through, not for places that are padding.
+    A run pays for its own place only: not for steps it waits through, not for places that are padding.
     """
     for place, run in enumerate(here):
         if progress[run].running and place == here.index(run):
-            progress[run].seconds += (training * float(share[place]) + validating) / len(here)
+            progress[run].seconds += float(training[place]) + validating
 
 
 def _drop(
@@ -157,11 +159,14 @@ def _drop(
     progress: Sequence[Progress],
     finished: dict[int, TrainState],
 ) -> tuple[TrainState, TrainState, AnyReplica, list[int]]:
-    """Goes on with the runs that still train, in a batch of the next power of two, when that halves the batch."""
+    """Goes on with the runs that still train, in a batch of the next power of two, when that halves the batch.
+
+    Where runs train in turn, those that have stopped cost nothing, and a new shape would have to be compiled.
+    """
     running = [place for place, run in enumerate(here) if progress[run].running]
     running = [place for place in running if place == here.index(here[place])]
     size = power_of_two(len(running))
-    if not running or size > len(here) // 2:
+    if in_turn() or not running or size > len(here) // 2:
         return states, best, replicas, here
     host = jax.device_get(best)
     _set_aside(host, here, finished)

@@ -33,7 +33,7 @@ class Estimate:
     runs: int
     groups: int
     programs: int  # (algorithm, static hyper-parameters) that are compiled
-    seconds: float | None  # from earlier runs in the store; None: an algorithm has none for this feedback type
+    seconds: float | None  # of training and scoring, after earlier runs in the store; None: an algorithm has none
     memory: int  # bytes on the device at the peak: groups beyond the memory budget are divided
 
 

@@ -52,7 +52,8 @@ def print_agreements(found: Sequence[Agreement], *, as_json: bool) -> None:
 def print_averages(found: Sequence[Agreement], by: Sequence[str], *, as_json: bool) -> None:
     """One line for each value of the given fields, averaged over the rest.
 
-    A missing tau is left out of its mean, and ``taus`` says of how many lines how many had one.
+    Where a tau is missing, what rests on it is missing too: an average over the rest would reward a sampler for what it
+    could not do. ``taus`` says of how many lines how many had one.
     """
 
     def place(each: Agreement) -> tuple[str, ...]:
@@ -75,8 +76,9 @@ def _average(place: dict[str, Any], lines: Sequence[Agreement]) -> dict[str, Any
         return _mean(value for value in map(field, lines) if value is not None)
 
     taus = sum(each.tau is not None for each in lines)
-    averages = {name: mean(lambda each, name=name: getattr(each, name)) for name in _AVERAGED}  # type: ignore[misc]
-    return place | {"taus": f"{taus}/{len(lines)}"} | averages
+    shown = _AVERAGED if taus == len(lines) else ("ceiling",)
+    averages = {name: mean(lambda each, name=name: getattr(each, name)) for name in shown}  # type: ignore[misc]
+    return place | {"taus": f"{taus}/{len(lines)}"} | dict.fromkeys(_AVERAGED) | averages
 
 
 def _mean(values: Iterable[float]) -> float | None:

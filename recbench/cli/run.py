@@ -118,7 +118,9 @@ def _print_plan(bench: Benchmark, *, as_json: bool) -> None:
     print_table(records, _PLAN, as_json=as_json)
     for text in bench.summary.notes:
         note(text)
-    note("nothing was run; times come from earlier runs in the store")
+    if any(record["runs"] and record["seconds"] is None for record in records):
+        note("a time is known once the store has a run of each algorithm on the same type of feedback")
+    note("nothing was run; times are of training and scoring, as earlier runs in the store took them: not of compiling")
 
 
 def _print_result(bench: Benchmark, suite: Suite, summary: Summary, *, as_json: bool) -> None:

@@ -124,9 +124,11 @@ def test_a_dry_run_writes_nothing(recbench: Any, suite: Path, tmp_path: Path, fi
     (plan,) = json.loads(result.out)
     assert (plan["cells"], plan["stored"], plan["copied"], plan["runs"]) == (9, 0, 2, 7), "no seed changes the two"
     assert (plan["programs"], plan["seconds"]) == (2, None)
+    assert "once the store has a run of each algorithm" in result.err and "nothing was run" in result.err
     assert plan["memory"] > 0 and not (tmp_path / "s").exists()
     again = recbench("run", suite, "--store", filled, "--dry-run", "--budget", "50%")
     assert again.code == 0 and again.out.split()[-2:] != ["unknown", "1"], "earlier runs tell how long it takes"
+    assert "once the store" not in again.err
 
 
 def test_a_run_that_fails_ends_in_exit_code_1(recbench: Any, suite: Path, tmp_path: Path) -> None:

@@ -33,8 +33,8 @@ def agreement(
       algorithms: over which algorithms, by feedback type; None: all that the results of a data set name.
 
     Returns:
-      One a (data set, feedback, metric, sampler, budget). Where a cell is missing, tau is None and ``reason`` says why;
-      where every algorithm is deterministic, there is no noise to measure and the ceiling is None.
+      One a (data set, feedback, noise, metric, sampler, budget). Where a cell is missing, tau is None and ``reason``
+      says why; where every algorithm is deterministic, no seed moves the ranking and the ceiling is None.
 
     Raises:
       ParameterError: the results of one data set were made under several settings.
@@ -151,6 +151,7 @@ def _agreement(contest: Contest, truth: _Truth, place: tuple[str, str], runs: Ru
         significant_pairs=int(truth.significant.sum()),
         samples_share=share,
         speedup=speedup,
+        noise=contest.noise,
         reason=tau.reason or (FIXED if truth.fixed else ""),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 
 import numpy as np
 import polars as pl
@@ -34,6 +34,7 @@ class Comparison:
     p_value: float | None  # two-sided
     corrected: float | None  # after Holm, over all comparisons made together
     reason: str = ""  # why there is no difference
+    noise: float = 0.0  # share of train rows whose item was replaced at random
 
 
 def compare(
@@ -56,7 +57,7 @@ def compare(
     """
     labels = [_stored(results, label) for label in (first, second)]
     found = [
-        _comparison(contest, budget, labels[0], labels[1])
+        replace(_comparison(contest, budget, labels[0], labels[1]), noise=contest.noise)
         for contest in contests(results, registry=registry or default(), algorithms=algorithms)
         for budget in dict.fromkeys(budget for _, budget in contest.samples)
         if all((label, budget) in contest.samples for label in labels)
@@ -69,8 +70,9 @@ def compare(
 def comparison_frame(found: Sequence[Comparison]) -> pl.DataFrame:
     """The same as a frame, one column a field."""
     text = ("dataset", "feedback", "metric", "budget", "first", "second")
-    numbers = ("difference", "low", "high", "p_value", "corrected")
-    schema = {**dict.fromkeys(text, pl.String()), **dict.fromkeys(numbers, pl.Float64()), "reason": pl.String()}
+    numbers = ("difference", "low", "high", "p_value", "corrected", "noise")
+    types = {**dict.fromkeys(text, pl.String()), **dict.fromkeys(numbers, pl.Float64()), "reason": pl.String()}
+    schema = {field.name: types[field.name] for field in fields(Comparison)}
     return pl.DataFrame([asdict(each) for each in found], schema=schema, orient="row")
 
 

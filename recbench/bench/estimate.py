@@ -25,6 +25,7 @@ class Estimate:
 
     dataset: str
     feedback: str
+    noise: float
     rows: int  # of train
     cells: int
     stored: int  # need no run
@@ -50,6 +51,7 @@ def estimate(plan: Plan, store: Store, registry: Registry) -> Estimate:
     return Estimate(
         dataset=plan.split.dataset,
         feedback=plan.split.feedback,
+        noise=plan.split.noise,
         rows=len(plan.split.train),
         cells=len(cells),
         stored=len(cells) - len(todo),

@@ -110,7 +110,8 @@ class Benchmark:
         self._report = progress or _silent
         for plan in self.plans():
             self._total += plan.size
-            self._tell("split", f"{plan.split.dataset}, {plan.split.feedback}: {plan.size} cells")
+            noise = f", noise {plan.split.noise:g}" if plan.split.noise else ""
+            self._tell("split", f"{plan.split.dataset}, {plan.split.feedback}{noise}: {plan.size} cells")
             self._phase(plan, plan.first(), retry_failed)
             self._phase(plan, plan.then(self._chosen(plan)), retry_failed)
         self.summary.seconds = time.perf_counter() - started
@@ -185,11 +186,9 @@ class Benchmark:
             return
         for feedback in self.suite.feedback:
             try:
-                split = self._split(dataset, feedback)
+                yield from self._noisy(dataset, feedback)
             except DataError as error:
                 yield _Refused(f"{feedback} feedback is left out: {error}", error)
-            else:
-                yield split
 
     def _dataset(self, source: Any) -> Dataset:
         if isinstance(source, Dataset):
@@ -198,10 +197,12 @@ class Benchmark:
             return self._read(source)
         return frame_dataset(source)
 
-    def _split(self, dataset: Dataset, feedback: Feedback) -> Split:
+    def _noisy(self, dataset: Dataset, feedback: Feedback) -> Iterator[Split]:
+        """The split with each share of noise."""
         protocol = self.suite.protocol
         split = make_split(dataset, feedback=feedback, protocol=protocol.split.get(feedback), seed=protocol.split_seed)
-        return corrupt(split, share=protocol.noise, seed=protocol.noise_seed) if protocol.noise else split
+        for share in protocol.noise:
+            yield corrupt(split, share=share, seed=protocol.noise_seed) if share else split
 
 
 def run_suite(

@@ -66,6 +66,7 @@ class Contest:
 
     dataset: str
     feedback: Feedback
+    noise: float  # share of train rows
     metric: str
     algorithms: tuple[str, ...]
     full: Runs
@@ -83,7 +84,7 @@ def contests(
     Raises:
       ParameterError: runs of one data set were made under several settings, so that they cannot be compared.
     """
-    for (dataset, feedback), rows in _groups(results, ["dataset", "feedback"]):
+    for (dataset, feedback, noise), rows in _groups(results, ["dataset", "feedback", "noise"]):
         rows = _latest(_latest(rows, "algorithm"), "sampler")
         _check_settings(rows, f"{dataset} ({feedback})")
         names = _roster(rows, feedback, algorithms, null_checks=null_checks)
@@ -101,7 +102,7 @@ def contests(
             }
             full = [runs.pop(place) for place in stored if place[0] == FULL]
             whole = full[0] if full else _runs(none, none, names, sign=sign)
-            yield Contest(dataset, feedback, metric, tuple(names), whole, runs)
+            yield Contest(dataset, feedback, noise, metric, tuple(names), whole, runs)
 
 
 def _table(rows: pl.DataFrame, names: list[str], registry: Registry) -> tuple[dict[Any, Any], dict[Any, Any]]:

@@ -69,11 +69,11 @@ def of_suite(frame: pl.DataFrame, suite: Suite, registry: Registry | None = None
         schema=dict.fromkeys(("feedback", "metric", "select", "algorithm", "hyper"), pl.String()),
         orient="row",
     )
+    clean = pl.col("noise") == 0  # there is no noise to seed
+    noisy = pl.col("noise").is_in(list(protocol.noise)) & (clean | (pl.col("noise_seed") == protocol.noise_seed))
     return frame.filter(
-        full | sampled,
+        (full | sampled) & noisy,
         split_seed=protocol.split_seed,
-        noise=protocol.noise,
-        noise_seed=protocol.noise_seed,
         mask=protocol.mask,
         history=protocol.history,
         tuning=protocol.tuning,

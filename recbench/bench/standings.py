@@ -35,6 +35,7 @@ class Standing:
     seconds: float | None  # training and scoring, mean over the seeds
     seeds: int
     reason: str = ""  # why there is no value
+    noise: float = 0.0  # share of train rows whose item was replaced at random
 
 
 def standings(
@@ -58,7 +59,7 @@ def standings(
     hyper = _hyper(results, known)
     found: list[Standing] = []
     every = contests(results, registry=known, algorithms=algorithms, null_checks=True)
-    for (_, feedback), group in groupby(every, key=lambda each: (each.dataset, each.feedback)):
+    for (_, feedback, _), group in groupby(every, key=lambda each: (each.dataset, each.feedback, each.noise)):
         metrics = {contest.metric: contest for contest in group}
         first = metrics.pop(headlines[feedback] if headlines[feedback] in metrics else next(iter(metrics)))
         found += _ordered(first, metrics, hyper, known)
@@ -82,7 +83,7 @@ def _standing(
         dataset=first.dataset,
         feedback=first.feedback,
         algorithm=label,
-        hyper=hyper.get((first.dataset, first.feedback, label), {}),
+        hyper=hyper.get((first.dataset, first.feedback, first.noise, label), {}),
         metric=first.metric,
         value=value,
         low=low,
@@ -91,6 +92,7 @@ def _standing(
         seconds=None if value is None else float(first.full.seconds[:, place].mean()),
         seeds=len(first.full.seeds),
         reason=first.full.missing if value is None else "",
+        noise=first.noise,
     )
 
 
@@ -112,9 +114,9 @@ def _sign(metric: str, registry: Registry) -> int:
     return 1 if metric_spec(metric, registry).higher_is_better else -1
 
 
-def _hyper(results: pl.DataFrame, registry: Registry) -> dict[tuple[str, str, str], dict[str, ParameterValue]]:
+def _hyper(results: pl.DataFrame, registry: Registry) -> dict[tuple[str | float, ...], dict[str, ParameterValue]]:
     """The choice of each (data set, feedback, algorithm): the last, where a plugin was edited."""
     rows = choose(results, registry).filter(pl.col("sampler") == FULL, pl.col("status") == "ok")
-    rows = rows.sort("created", maintain_order=True).unique(["dataset", "feedback", "algorithm"], keep="last")
-    return {(row[0], row[1], row[2]): json.loads(row[3])
-            for row in rows.select("dataset", "feedback", "algorithm", "hyper").iter_rows()}  # fmt: skip
+    place = ["dataset", "feedback", "noise", "algorithm"]
+    rows = rows.sort("created", maintain_order=True).unique(place, keep="last").select(*place, "hyper")
+    return {tuple(where): json.loads(hyper) for *where, hyper in rows.iter_rows()}

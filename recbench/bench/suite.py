@@ -10,7 +10,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from recbench.contracts.errors import ParameterError, SuiteError, UnknownNameError
 from recbench.contracts.labels import Label
@@ -46,6 +46,12 @@ LabelText = Annotated[str, AfterValidator(_canonical_label)]
 BudgetText = Annotated[str, AfterValidator(_canonical_budget)]
 Names = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_each_once)]
 Seeds = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1), AfterValidator(_each_once)]
+Shares = Annotated[
+    tuple[Annotated[float, Field(ge=0, le=1)], ...],
+    BeforeValidator(lambda value: (value,) if isinstance(value, int | float) else value),
+    Field(min_length=1),
+    AfterValidator(_each_once),
+]
 Values = Annotated[tuple[ParameterValue, ...], Field(min_length=1), AfterValidator(_each_once)]
 
 
@@ -58,7 +64,7 @@ class SuiteProtocol(_Model):
 
     split: Mapping[Feedback, str] = {}  # a feedback type without one gets its usual split
     split_seed: Annotated[int, Field(ge=0)] = 0
-    noise: Annotated[float, Field(ge=0, le=1)] = 0.0  # share of train rows whose item is replaced at random
+    noise: Shares = (0.0,)  # shares of train rows whose item is replaced at random, a ranking each; one may stand alone
     noise_seed: Annotated[int, Field(ge=0)] = 0
     mask: Literal["full", "sample"] = "full"
     history: Literal["sample", "full"] = "sample"

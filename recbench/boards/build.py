@@ -36,13 +36,15 @@ def build_entry(results: pl.DataFrame, suite: Suite, *, registry: Registry | Non
     Missing cells stay missing: the rows they concern have no tau, and a reason.
 
     Raises:
-      SuiteError: the suite has no samplers.
+      SuiteError: the suite has no samplers, or several shares of noise.
       StoreError: there are no results of the suite.
       ParameterError: the results of one data set were made under several settings.
     """
     if not suite.samplers:
         raise SuiteError(f"the suite {suite.name!r} has no samplers, and a board is about them")
     known = registry or default()
+    if len(suite.protocol.noise) > 1:
+        raise SuiteError(f"the suite {suite.name!r} has several shares of noise, and a board is of one: give it one")
     rows = of_suite(results, suite, known).filter(pl.col("dataset").is_in(list(suite.datasets)))
     found = agreement(rows, algorithms=rosters(suite, known), registry=known)
     if not found:
@@ -114,7 +116,7 @@ def _samples(rows: pl.DataFrame) -> list[dict[str, Any]]:
 
 def _agreement(each: Agreement) -> dict[str, Any]:
     row = asdict(each)
-    del row["sampler"]
+    del row["sampler"], row["noise"]  # the latter stands in the conditions
     return {**row, "reason": _line(each.reason)}
 
 

@@ -13,6 +13,7 @@ from recbench.contracts.records import Agreement, Budget
 COLUMNS = (
     "dataset",
     "feedback",
+    Column("noise", digits=2),
     "metric",
     "budget",
     "sampler",
@@ -34,9 +35,9 @@ def best_first(found: Sequence[Agreement], budgets: Sequence[str]) -> list[Agree
     """The same lines with the best sampler first within each data set, feedback type, metric and budget."""
     place = {str(Budget.parse(budget)): number for number, budget in enumerate(budgets)}
 
-    def order(each: Agreement) -> tuple[str, str, str, int, float]:
+    def order(each: Agreement) -> tuple[str, str, float, str, int, float]:
         tau = -2.0 if each.tau is None else each.tau
-        return each.dataset, each.feedback, each.metric, place.get(each.budget, len(place)), -tau
+        return each.dataset, each.feedback, each.noise, each.metric, place.get(each.budget, len(place)), -tau
 
     return sorted(found, key=order)
 
@@ -44,7 +45,7 @@ def best_first(found: Sequence[Agreement], budgets: Sequence[str]) -> list[Agree
 def print_agreements(found: Sequence[Agreement], *, as_json: bool) -> None:
     """One line for each data set, feedback type, metric, sampler and budget; columns that say nothing are left out."""
     records = [asdict(each) | ({} if as_json else {"over": _over(each)}) for each in found]
-    silent = {"reason"} - {"reason" for each in found if each.reason}
+    silent = {field for field in ("reason", "noise") if not any(getattr(each, field) for each in found)}
     columns = [column for column in COLUMNS if not (isinstance(column, Column) and column.field in silent)]
     print_table(records, columns, as_json=as_json)
 

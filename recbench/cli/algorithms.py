@@ -18,7 +18,9 @@ def print_algorithms(found: Sequence[Standing], *, as_json: bool) -> None:
     if not as_json:
         records = [record | record["others"] | {"hyper": _assigned(record["hyper"])} for record in records]
     columns: list[Column | str] = [
-        *("dataset", "feedback", "algorithm", Column("hyper", wraps=True), "metric", "value"),
+        *("dataset", "feedback"),
+        *([Column("noise", digits=2)] if any(each.noise for each in found) else []),
+        *("algorithm", Column("hyper", wraps=True), "metric", "value"),
         *(Column("low", "2.5%"), Column("high", "97.5%")),
         *dict.fromkeys(metric for each in found for metric in each.others),
         *(Column("seconds", digits=2), "seeds"),

@@ -81,7 +81,7 @@ def _draw(axis: Any, title: str, lines: Sequence[Agreement], samplers: Sequence[
 
 
 def _place(each: Agreement) -> tuple[str, str, str]:
-    return each.dataset, each.feedback, each.metric
+    return each.dataset, f"{each.feedback}, noise {each.noise:g}" if each.noise else each.feedback, each.metric
 
 
 def _amount(budget: str) -> float:

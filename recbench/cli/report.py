@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from recbench.bench.scores import Roster
     from recbench.bench.suite import Suite
 
-_PLACES = ("dataset", "feedback", "metric", "sampler", "budget")
+_PLACES = ("dataset", "feedback", "noise", "metric", "sampler", "budget")
 
 
 @click.command("report")

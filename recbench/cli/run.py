@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from recbench.bench.suite import Suite
 
 _FAILED = 1
+_NOISE = Column("noise", digits=2)
 _PLAN = (
     "dataset",
     "feedback",
+    _NOISE,
     "rows",
     "cells",
     "stored",
@@ -115,7 +117,8 @@ def _print_plan(bench: Benchmark, *, as_json: bool) -> None:
     for record in records:
         record["time"] = "unknown" if record["seconds"] is None else _duration(record["seconds"])
         record["megabytes"] = record["memory"] // 1_000_000
-    print_table(records, _PLAN, as_json=as_json)
+    noisy = any(record["noise"] for record in records)
+    print_table(records, [column for column in _PLAN if noisy or column != _NOISE], as_json=as_json)
     for text in bench.summary.notes:
         note(text)
     if any(record["runs"] and record["seconds"] is None for record in records):

@@ -159,6 +159,24 @@ def test_where_no_seed_moves_anything_there_is_no_ceiling(registry):
     assert (each.tau, each.reason) == (pytest.approx(4 / 6), "no ceiling: all algorithms are deterministic")
 
 
+def test_each_share_of_noise_is_a_contest_of_its_own(registry):
+    noisy = {"noise": 0.2, "noise_seed": 3}
+    clean = [full(TRUTH), sampled((1, 2, 3, 4)), sampled((1, 2, 4, 3), "head")]
+    rows = frame(
+        *clean, full(TRUTH[::-1], **noisy), sampled((1, 2, 3, 4), **noisy), sampled((4, 3, 2, 1), "head", **noisy)
+    )
+    found = agreement(rows, registry=registry)
+    assert {(each.noise, each.sampler): each.tau for each in found} == {
+        (0.0, "head"): pytest.approx(4 / 6), (0.0, "random"): 1, (0.2, "head"): 1, (0.2, "random"): -1,
+    }  # fmt: skip
+    assert agreement_frame(found)["noise"].to_list() == [0.0, 0.0, 0.2, 0.2]
+    pairs = compare(rows, "head", "random", registry=registry)
+    assert [(each.noise, each.difference) for each in pairs] == [(0.0, pytest.approx(-2 / 6)), (0.2, 2)]
+    assert comparison_frame(pairs)["noise"].to_list() == [0.0, 0.2]
+    best = standings(rows, headlines={"implicit": "auc"}, registry=registry)
+    assert [(each.noise, each.algorithm) for each in (best[0], best[4])] == [(0.0, "d"), (0.2, "a")]
+
+
 # --- the algorithms themselves ----------------------------------------------------------------------------------------
 
 

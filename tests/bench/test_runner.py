@@ -17,6 +17,7 @@ from recbench.bench.cells import AXES, cell_id
 from recbench.bench.executor import LocalExecutor
 from recbench.bench.plan import Group
 from recbench.bench.runner import Benchmark, Progress, run_suite
+from recbench.bench.selection import of_suite
 from recbench.bench.store import Store, load_results
 from recbench.bench.suite import Suite
 from recbench.contracts.errors import DataError, RecbenchError, StoreError, UnknownNameError
@@ -437,6 +438,11 @@ def test_noise_is_a_step_after_the_split_and_an_axis_of_the_cell(
         run_suite(suite, data=toy_data, store=tmp_path, registry=toys)
     found = load_results(tmp_path).unique("cell").group_by("noise", "noise_seed").len().sort("noise").rows()
     assert found == [(0.0, 0, GRID + LATER), (0.2, 3, GRID + LATER)]
+    content["protocol"]["noise"] = [0.0, 0.2]
+    both = Suite.model_validate(content)
+    assert run_suite(both, data=toy_data, store=tmp_path, registry=toys).stored == 2 * (GRID + LATER)
+    assert of_suite(load_results(tmp_path), both, toys)["cell"].n_unique() == 2 * (GRID + LATER)
+    assert of_suite(load_results(tmp_path), noisy, toys)["noise"].unique().to_list() == [0.2]
 
 
 def test_a_time_limit_reaches_the_engine(

@@ -72,7 +72,9 @@ def test_a_path_works_wherever_a_name_does(tmp_path: Path) -> None:
             '[protocol]\nmask = "none"',
             "'protocol.mask' is 'none', but input should be 'full' or 'sample'",
         ),
-        ("[protocol]", "[protocol]\nnoise = -1", "'protocol.noise' is -1, but input should be greater than or equal"),
+        ("[protocol]", "[protocol]\nnoise = -1", "'protocol.noise.0' is -1, but input should be greater than or equal"),
+        ("[protocol]", "[protocol]\nnoise = [0.1, 0.1]", "0.1 stands there twice"),
+        ("[protocol]", "[protocol]\nnoise = []", "'protocol.noise' is []"),
         ('implicit = ["auc"]', "", "it has no metrics for implicit feedback"),
         ("latent = [8, 16]", "latent = []", "'algorithms.implicit.mf.latent' is []"),
         ("latent = [8, 16]", "latent = 8", "'algorithms.implicit.mf.latent' is 8, but input should be a valid list"),
@@ -116,6 +118,16 @@ def test_options_take_the_place_of_what_stands_in_the_file() -> None:
     assert (other.datasets, other.samplers, other.budgets) == (("a.csv",), ("head",), ("500rows",))
     assert (other.seeds.full, other.seeds.sample) == ((0, 1), (4, 7))
     assert suite.override() == suite
+
+
+def test_a_share_of_noise_may_stand_alone() -> None:
+    for written, shares in (
+        ("", (0.0,)),
+        ("noise = 0.2", (0.2,)),
+        ("noise = 0", (0.0,)),
+        ("noise = [0, 0.1]", (0, 0.1)),
+    ):
+        assert read_suite(SMALL.replace("[protocol]", f"[protocol]\n{written}"), "mine.toml").protocol.noise == shares
 
 
 def test_a_first_seed_moves_all_but_that_of_the_split() -> None:

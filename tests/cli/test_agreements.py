@@ -39,6 +39,14 @@ def test_the_table_has_a_line_each_and_reasons_only_where_there_are_any(capsys: 
     assert "reason" not in head and "5 0.800" in " ".join(line.split())
 
 
+def test_noise_has_a_column_where_there_is_some(capsys: pytest.CaptureFixture[str]) -> None:
+    print_agreements(MANY, as_json=False)
+    assert "noise" not in capsys.readouterr().out
+    print_agreements([ONE, replace(ONE, noise=0.2)], as_json=False)
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split()[2] == "noise" and [line.split()[2] for line in lines] == ["0.00", "0.20"]
+
+
 def test_the_best_sampler_of_each_budget_comes_first_and_a_missing_tau_last() -> None:
     ordered = best_first(MANY, ["0.4", "10%"])
     assert [(each.budget, each.sampler) for each in ordered] == [

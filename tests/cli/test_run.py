@@ -111,6 +111,23 @@ def test_a_suite_without_samplers_ends_in_the_table_of_algorithms(recbench: Any,
     assert board.code == 2 and "has no samplers" in board.err
 
 
+def test_shares_of_noise_are_lines_of_their_own(recbench: Any, suite: Path, tmp_path: Path) -> None:
+    suite.write_text(SUITE.replace("[protocol]", "[protocol]\nnoise = [0.0, 0.3]"))
+    options = ["--store", tmp_path / "s", "--sampler", "random"]
+    head, *plans = recbench("run", suite, *options, "--dry-run").out.splitlines()
+    assert head.split()[2] == "noise" and [line.split()[2] for line in plans] == ["0.00", "0.30"]
+    result = recbench("run", suite, *options)
+    head, *lines = result.out.splitlines()
+    assert head.split()[2] == "noise" and [line.split()[2] for line in lines] == ["0.00", "0.30"]
+    assert "implicit, noise 0.3: 7 cells" in result.err
+    means = json.loads(recbench("report", "--store", tmp_path / "s", "--by", "noise", "--json").out)
+    assert [each["noise"] for each in means] == ["0.0", "0.3"]
+    head, *lines = recbench("report", "--store", tmp_path / "s", "--algorithms").out.splitlines()
+    assert head.split()[2] == "noise" and [line.split()[2] for line in lines] == ["0.00"] * 2 + ["0.30"] * 2
+    board = recbench("board", "build", "--suite", suite, "--store", tmp_path / "s", "--to", tmp_path / "boards")
+    assert board.code == 2 and "several shares of noise" in board.err
+
+
 def test_a_seed_is_the_first_of_all(recbench: Any, suite: Path, tmp_path: Path) -> None:
     options = ["--algorithm", "popularity", "--sampler", "random", "--sample-seeds", 2, "--seed", 5]
     assert recbench("run", suite, "--store", tmp_path / "s", *options).code == 0

@@ -258,3 +258,4 @@ class Agreement:
     samples_share: float | None  # samples processed, against full data
     speedup: float | None  # seconds on full data / seconds on the sample, proxy included
     reason: str = ""  # why tau is missing, or else the ceiling
+    noise: float = 0.0  # share of train rows whose item was replaced at random, of the full data too

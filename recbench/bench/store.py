@@ -150,10 +150,19 @@ def load_results(path: str | Path | None = None) -> pl.DataFrame:
     Raises:
       NoStoreError: there is no store.
     """
+    return open_store(path).frame()
+
+
+def open_store(path: str | Path | None = None) -> Store:
+    """A store that is there already.
+
+    Raises:
+      NoStoreError: there is no store.
+    """
     store = Store(path)
     if not store.path.is_dir():
         raise NoStoreError(f"there are no results at {store.path}: make some with 'recbench run', or give --store")
-    return store.frame()
+    return store
 
 
 def resolve(rows: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from recbench.cli.stored import latest_data
+from recbench.cli.stored import latest_data, stored_results
 from recbench.cli.tables import note
 from recbench.contracts.errors import ParameterError
 
@@ -60,10 +60,9 @@ def build_command(
 
 
 def _entry(suite: Suite, store: str | None) -> Entry:
-    from recbench.bench.store import load_results
     from recbench.boards.build import build_entry
 
-    entry = build_entry(latest_data(load_results(store)), suite)
+    entry = build_entry(latest_data(stored_results(store)), suite)
     rows = [row for sampler in entry.samplers for row in sampler.agreements]
     missing = sum(row.tau is None for row in rows)
     note(f"{len(entry.samplers)} samplers, {entry.cost.runs:,} runs; {missing} of {len(rows)} taus are missing")

@@ -11,7 +11,7 @@ import click
 
 from recbench.cli.agreements import print_agreements, print_averages
 from recbench.cli.algorithms import print_algorithms
-from recbench.cli.stored import latest_data
+from recbench.cli.stored import latest_data, stored_results
 from recbench.cli.tables import Column, json_option, note, print_table
 from recbench.contracts.errors import UnknownNameError
 from recbench.contracts.labels import Label
@@ -92,9 +92,8 @@ def report_command(
 def _stored(store: str | None, suite: Suite | None) -> pl.DataFrame:
     # Imported here: starting is to stay quick.
     from recbench.bench.selection import of_suite
-    from recbench.bench.store import load_results
 
-    frame = load_results(store)
+    frame = stored_results(store)
     return frame if suite is None else of_suite(frame, suite)
 
 

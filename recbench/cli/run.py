@@ -12,6 +12,7 @@ from recbench.cli.agreements import best_first, print_agreements
 from recbench.cli.algorithms import print_algorithms
 from recbench.cli.options import Reading, reading_options
 from recbench.cli.progress import reporting
+from recbench.cli.stored import warn_of_unreadable
 from recbench.cli.tables import Column, json_option, note, print_table
 
 if TYPE_CHECKING:
@@ -154,8 +155,7 @@ def _say(bench: Benchmark, summary: Summary, *, more: str) -> None:
         f"{statuses}; {summary.stored} stored before{copied}; {_duration(summary.seconds)}, "
         f"{summary.runs_per_minute:.0f} runs a minute, {summary.compilations} compilations"
     )
-    for file in bench.store.unreadable:
-        note(f"warning: {bench.store.path / file.file} was left out: {file.reason}")
+    warn_of_unreadable(bench.store)
     if not summary.complete:
         note("some runs failed: 'recbench report --failed' says why, --retry-failed runs them again")
     note(f"results are in {bench.store.path}; other metrics: 'recbench report{more}'")

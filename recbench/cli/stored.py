@@ -9,6 +9,24 @@ from recbench.cli.tables import note
 if TYPE_CHECKING:
     import polars as pl
 
+    from recbench.bench.store import Store
+
+
+def stored_results(folder: str | None) -> pl.DataFrame:
+    """All results of a store; says which files of it could not be read."""
+    from recbench.bench.store import open_store  # starting is to stay quick
+
+    store = open_store(folder)
+    frame = store.frame()
+    warn_of_unreadable(store)
+    return frame
+
+
+def warn_of_unreadable(store: Store) -> None:
+    """Says which files the last read left out."""
+    for file in store.unreadable:
+        note(f"warning: {store.path / file.file} was left out: {file.reason}")
+
 
 def latest_data(frame: pl.DataFrame) -> pl.DataFrame:
     """The results on the latest state of each data set; says where there are others."""

@@ -274,3 +274,5 @@ def test_a_damaged_part_is_a_warning(recbench: Any, suite: Path, tmp_path: Path)
     part.write_bytes(part.read_bytes()[:-10])
     result = recbench("run", suite, *options)
     assert result.code == 0 and f"{part.name} was left out" in result.err and "3 ok" in result.err
+    report = recbench("report", "--store", tmp_path / "s")
+    assert report.code == 0 and f"{part.name} was left out" in report.err

@@ -36,3 +36,12 @@ def test_listing_imports_nothing_heavy():
         for arguments in (["--help"], ["list", "samplers"], ["describe", "metric", "auc"], ["plugins"])
     )
     assert heavy_after(code) == ""
+
+
+def test_the_engine_runs_without_polars_and_pydantic():
+    """A machine with an accelerator may hold JAX, Flax and Optax alone."""
+    block = "import sys; sys.modules.update(dict.fromkeys(('polars', 'pydantic', 'click', 'pooch')))"
+    code = (
+        f"{block}; import recbench.engine.run, recbench.engine.recommend; from recbench.engine.tables import UserTable"
+    )
+    subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

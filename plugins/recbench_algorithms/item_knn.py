@@ -24,7 +24,8 @@ class ItemKNN:
     def fit(self, train: TrainMatrix, *, hyper: Hyper, key: Array) -> Array:
         similarity = _cosine(train.gram(), shrink=hyper["shrink"])
         k = min(hyper["neighbours"], train.num_items)
-        threshold = jax.lax.top_k(similarity, k)[0][:, -1:]
+        # Cosines that are equal but for rounding count alike, so that the neighbours are the same on every device.
+        threshold = jax.lax.top_k(similarity, k)[0][:, -1:] * (1 - 1e-6)
         return jnp.where(similarity >= jnp.maximum(threshold, 1e-12), similarity, 0).T
 
     def score(self, state: Array, query: Query) -> Array:

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,7 +15,6 @@ from recbench import __version__, registry
 from recbench.cli.options import Reading, reading_options
 from recbench.cli.tables import json_option, note
 from recbench.contracts.errors import DataError
-from recbench.contracts.labels import Label
 from recbench.contracts.records import FEEDBACK_TYPES, Budget, Feedback
 
 if TYPE_CHECKING:
@@ -114,10 +113,10 @@ def _command(name_or_file: str, out: Path, choice: Choice, reading: Reading) -> 
 
 def _plugin_words(sampler: str) -> Iterator[str]:
     """``--plugin FILE`` for the sampler, and for algorithms that its parameters name, where a file brought them."""
-    label = Label.parse(sampler)
-    known: dict[str, Any] = registry.default().all("algorithms")
-    used = [registry.default().get("samplers", label.name)]
-    used += [known[value] for _, value in label.overrides if isinstance(value, str) and value in known]
+    # Imported here: starting is to stay quick.
+    from recbench.bench.roster import behind_sampler
+
+    used = behind_sampler(sampler, registry.default())
     files = {str(each.source) for each in used if each.source is not None and each.source.suffix == ".py"}
     for file in sorted(files):
         yield from ("--plugin", file)

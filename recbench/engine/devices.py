@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ class _Meter:
     count: int = 0
     hits: int = 0
     seconds: float = 0.0
+    setup_seconds: float = 0.0
 
     def on_duration(self, event: str, duration_secs: float, **_: Any) -> None:
         if event == _COMPILE_EVENT:
@@ -57,18 +60,32 @@ def compile_seconds() -> float:
     return _METER.seconds
 
 
+@contextmanager
+def setting_up() -> Iterator[None]:
+    """Time in here is nobody's run: what is built once for a split and kept."""
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        with _LOCK:
+            _METER.setup_seconds += time.monotonic() - began
+
+
 class Stopwatch:
-    """Wall seconds between laps, without those that XLA spent compiling."""
+    """Wall seconds between laps, without those spent compiling and setting up."""
 
     def __init__(self) -> None:
-        self._since, self._compiled = time.monotonic(), compile_seconds()
+        self._since, self._apart = time.monotonic(), self._apart_now()
 
     def lap(self) -> float:
         """Seconds since the last lap. Wait for the device first: it computes behind Python's back."""
-        now, compiled = time.monotonic(), compile_seconds()
-        spent = now - self._since - (compiled - self._compiled)
-        self._since, self._compiled = now, compiled
+        now, apart = time.monotonic(), self._apart_now()
+        spent = now - self._since - (apart - self._apart)
+        self._since, self._apart = now, apart
         return max(0.0, spent)
+
+    def _apart_now(self) -> float:
+        return _METER.seconds + _METER.setup_seconds
 
 
 def memory_limit() -> int:

@@ -26,7 +26,7 @@ from recbench.engine.blocks import (
     rating_blocks,
     sample_mask,
 )
-from recbench.engine.devices import block_elements
+from recbench.engine.devices import block_elements, setting_up
 from recbench.engine.score import Column, evaluate_rankings, evaluate_ratings
 
 REPLICATES = 200
@@ -206,7 +206,8 @@ def run_masks(
 
 def _cached(data: DeviceSplit, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
     if key not in data.cache:
-        data.cache[key] = make()
+        with setting_up():
+            data.cache[key] = make()
     return data.cache[key]
 
 

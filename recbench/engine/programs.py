@@ -212,7 +212,7 @@ class StagePrograms:
             return jnp.square(prediction - data.value[rows])
         others = module.predict(query, jnp.repeat(own, negatives.shape[1]), negatives.ravel()).reshape(negatives.shape)
         mine = prediction[:, None]
-        return jnp.mean((others > mine) + 0.5 * (others == mine).astype(jnp.float32), axis=1)
+        return jnp.mean((others > mine).astype(jnp.float32) + 0.5 * (others == mine).astype(jnp.float32), axis=1)
 
 
 def stage_programs(

@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from recbench.data.readers import frame_dataset, load_dataset, read_log
     from recbench.data.split import make_split
     from recbench.engine.propensity import inverse_propensity
-    from recbench.engine.tables import ItemTable, UserTable
+    from recbench.engine.tables import ItemTable, UserTable, look_up
     from recbench.registry import register
 
 __version__ = version("recbench")
@@ -104,6 +104,7 @@ _LAZY = {
     "SequencesBatch": "recbench.contracts.batches",
     "TrainMatrix": "recbench.contracts.batches",
     "ItemTable": "recbench.engine.tables",
+    "look_up": "recbench.engine.tables",
     "UserTable": "recbench.engine.tables",
 }
 
@@ -155,6 +156,7 @@ __all__ = [
     "inverse_propensity",
     "load_dataset",
     "load_results",
+    "look_up",
     "make_split",
     "read_log",
     "recommend",

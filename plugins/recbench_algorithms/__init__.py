@@ -21,6 +21,12 @@ _SHRINK = Parameter(
 @hookimpl
 def recbench_algorithms() -> Iterable[AlgorithmSpec]:
     """Fires at discovery."""
+    yield from _without_taste()
+    yield from _learned_factors()
+    yield from _item_to_item()
+
+
+def _without_taste() -> Iterable[AlgorithmSpec]:
     yield AlgorithmSpec(
         name="popularity",
         load="recbench_algorithms.popularity:Popularity",
@@ -46,6 +52,9 @@ def recbench_algorithms() -> Iterable[AlgorithmSpec]:
             feedback=("explicit",),
             deterministic=True,
         )
+
+
+def _learned_factors() -> Iterable[AlgorithmSpec]:
     yield AlgorithmSpec(
         name="bias-only",
         load="recbench_algorithms.bias_only:BiasOnly",
@@ -70,6 +79,9 @@ def recbench_algorithms() -> Iterable[AlgorithmSpec]:
         ),
         formula="mean + b_u + b_i + <p_u, q_i>; squared error or BPR",
     )
+
+
+def _item_to_item() -> Iterable[AlgorithmSpec]:
     yield AlgorithmSpec(
         name="ease",
         load="recbench_algorithms.ease:EASE",

@@ -14,7 +14,6 @@ from flax import nnx
 from jax import Array
 
 from recbench import (
-    BatchKind,
     Feedback,
     Hyper,
     ItemTable,
@@ -25,8 +24,9 @@ from recbench import (
     Stage,
     StepContext,
     UserTable,
+    look_up,
 )
-from recbench_algorithms.pairwise import adam, bpr
+from recbench_algorithms.pairwise import bpr, one_stage
 
 
 class BiasModule(nnx.Module):
@@ -49,16 +49,14 @@ class BiasModule(nnx.Module):
         return jnp.broadcast_to(self.item_bias[...][None, :], (query.users.shape[0], query.num_items))
 
     def _pairs(self, users: Array, items: Array) -> Array:
-        user = jnp.where(users >= 0, self.user_bias[jnp.maximum(users, 0)], 0)
-        return self.mean[...] + user + self.item_bias[items]
+        return self.mean[...] + look_up(self.user_bias[...], users) + self.item_bias[items]
 
 
 class BiasOnly:
     """One stage, Adam with L2."""
 
     def stages(self, feedback: Feedback, hyper: Hyper) -> Sequence[Stage]:
-        loss_on: BatchKind = "ratings" if feedback == "explicit" else "pairs"
-        return [Stage(self._build, loss_on, batch_size=hyper["batch_size"], optimizer=adam)]
+        return one_stage(self._build, feedback, hyper)
 
     def _build(self, shape: ModelShape, *, hyper: Hyper, key: jax.Array, earlier: tuple[nnx.Module, ...]) -> BiasModule:
         return BiasModule(shape)

@@ -15,7 +15,6 @@ from flax import nnx
 from jax import Array
 
 from recbench import (
-    BatchKind,
     Feedback,
     Hyper,
     ItemTable,
@@ -26,8 +25,9 @@ from recbench import (
     Stage,
     StepContext,
     UserTable,
+    look_up,
 )
-from recbench_algorithms.pairwise import adam, bpr, dropout
+from recbench_algorithms.pairwise import bpr, dropout, one_stage
 
 _SCALE = 0.1
 
@@ -56,13 +56,11 @@ class FactorModule(nnx.Module):
 
     def predict(self, query: Query, rows: Array, items: Array) -> Array:
         users = query.users[rows]
-        known, index = users >= 0, jnp.maximum(users, 0)
-        personal = jnp.sum(self.user_factors[index] * self.item_factors[items], axis=1) + self.user_bias[index]
-        return self.mean[...] + jnp.where(known, personal, 0) + self.item_bias[items]
+        affinity = jnp.sum(look_up(self.user_factors[...], users) * self.item_factors[items], axis=1)
+        return self.mean[...] + look_up(self.user_bias[...], users) + self.item_bias[items] + affinity
 
     def score(self, query: Query) -> Array:
-        known, index = (query.users >= 0)[:, None], jnp.maximum(query.users, 0)
-        factors = jnp.where(known, self.user_factors[index], 0)
+        factors = look_up(self.user_factors[...], query.users)
         return factors @ self.item_factors[...].T + self.item_bias[...][None, :]
 
 
@@ -70,8 +68,7 @@ class MF:
     """One stage, Adam with L2."""
 
     def stages(self, feedback: Feedback, hyper: Hyper) -> Sequence[Stage]:
-        loss_on: BatchKind = "ratings" if feedback == "explicit" else "pairs"
-        return [Stage(self._build, loss_on, batch_size=hyper["batch_size"], optimizer=adam)]
+        return one_stage(self._build, feedback, hyper)
 
     def _build(self, shape: ModelShape, *, hyper: Hyper, key: Array, earlier: tuple[nnx.Module, ...]) -> FactorModule:
         return FactorModule(shape, latent=hyper["latent"], key=key)

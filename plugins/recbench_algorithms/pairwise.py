@@ -1,13 +1,22 @@
-"""What the algorithms trained on pairs and ratings share: the BPR loss, Adam with L2, dropout at a traced rate."""
+"""What the algorithms trained on pairs and ratings share: their stage, the BPR loss, Adam with L2, dropout."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import optax
 from jax import Array
 
-from recbench import Hyper
+from recbench import BatchKind, Feedback, Hyper, Stage
+
+
+def one_stage(build: Callable[..., Any], feedback: Feedback, hyper: Hyper) -> list[Stage]:
+    """A single stage: squared error on ratings for explicit feedback, BPR on pairs otherwise."""
+    batch: BatchKind = "ratings" if feedback == "explicit" else "pairs"
+    return [Stage(build, batch, batch_size=hyper["batch_size"], optimizer=adam)]
 
 
 def bpr(margins: Array) -> Array:

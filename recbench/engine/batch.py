@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 
 from recbench import rng
 from recbench.contracts.records import Feedback, Interactions, Sample, Split, Synthesis
+from recbench.engine.devices import setting_up
 from recbench.engine.draws import grid_sides
 from recbench.engine.matrix import CoordinateMatrix, DenseMatrix, SliceBound
 
 Leaf = Any  # a NumPy array until the batch is placed, an array of the device from then on
+Made = TypeVar("Made")
 
 
 @partial(
@@ -71,6 +73,23 @@ class DeviceSplit:
                 search_steps=int(degrees.max(initial=1)).bit_length(),
             )
         )
+
+    def once(self, key: tuple[Any, ...], make: Callable[[], Made]) -> Made:
+        """What ``make`` gives, made at the first call with the key and kept with the split; no run's time."""
+        if key not in self.cache:
+            with setting_up():
+                self.cache[key] = make()
+        made: Made = self.cache[key]
+        return made
+
+    def latest(self, key: tuple[Any, ...], samples: Sequence[Sample | Synthesis], make: Callable[[], Made]) -> Made:
+        """What ``make`` gives for these very samples, kept until others come: a batch asks at every validation."""
+        known, made = self.cache.get(key, ((), None))
+        if len(known) != len(samples) or any(one is not other for one, other in zip(known, samples, strict=True)):
+            made = make()
+            self.cache[key] = tuple(samples), made
+        same: Made = made
+        return same
 
     @property
     def feedback(self) -> Feedback:

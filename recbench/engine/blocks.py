@@ -140,7 +140,7 @@ def sample_mask(data: DeviceSplit, sample: Sample, phase: Phase) -> Lists:
     Padded to the length and width of :func:`full_mask`'s parts, so that one program serves every sample.
     """
     parts = [clean_train(data.split)] + ([data.split.validation] if phase == "test" else [])
-    longest = _item_lists(parts, distinct=False).width
+    longest = data.once(("longest mask", phase), lambda: _item_lists(parts, distinct=False).width)
     kept = _item_lists([parts[0].take(sample.rows), *parts[1:]], distinct=False)
     values = np.zeros(max(1, sum(map(len, parts))), np.int32)
     values[: kept.starts[-1]] = kept.values[: kept.starts[-1]]

@@ -26,7 +26,7 @@ from recbench.engine.blocks import (
     rating_blocks,
     sample_mask,
 )
-from recbench.engine.devices import block_elements, setting_up
+from recbench.engine.devices import block_elements
 from recbench.engine.score import Column, evaluate_rankings, evaluate_ratings
 
 REPLICATES = 200
@@ -137,19 +137,19 @@ def bootstrap_weights(data: DeviceSplit) -> NDArray[np.float32]:
             drawn[replicate] = np.bincount(generator.integers(users, size=users), minlength=users)
         return drawn
 
-    weights: NDArray[np.float32] = _cached(data, ("bootstrap",), draw)
+    weights: NDArray[np.float32] = data.once(("bootstrap",), draw)
     return weights
 
 
 def shared_ranking_blocks(data: DeviceSplit, phase: Phase, *, size: int) -> RankingBlocks:
     """Ranking blocks of a split, built once."""
-    blocks: RankingBlocks = _cached(data, ("rankings", phase, size), lambda: ranking_blocks(data, phase, size=size))
+    blocks: RankingBlocks = data.once(("rankings", phase, size), lambda: ranking_blocks(data, phase, size=size))
     return blocks
 
 
 def shared_rating_blocks(data: DeviceSplit, phase: Phase, *, size: int) -> RatingBlocks:
     """Rating blocks of a split, built once."""
-    blocks: RatingBlocks = _cached(data, ("ratings", phase, size), lambda: rating_blocks(data, phase, size=size))
+    blocks: RatingBlocks = data.once(("ratings", phase, size), lambda: rating_blocks(data, phase, size=size))
     return blocks
 
 
@@ -167,8 +167,7 @@ def run_histories(
 ) -> tuple[Lists, int | None]:
     """Event lists of every user, shared (axis None) or one for each run (axis 0)."""
     if need is None:
-        none = _cached(
-            data,
+        none = data.once(
             ("no history",),
             lambda: jax.device_put(Lists(np.zeros(1, np.int32), np.zeros(data.split.num_users + 1, np.int32), 0)),
         )
@@ -180,16 +179,20 @@ def run_histories(
         longest = int(np.diff(starts).max(initial=1))
         return jax.device_put(Lists(values, starts, longest if need == "all" else min(need, longest)))
 
-    full: Lists = _cached(data, ("history", with_validation, need), whole)
+    full: Lists = data.once(("history", with_validation, need), whole)
     if view.history == "full" or any(isinstance(sample, Synthesis) for sample in samples):
         return full, None
-    parts = [
-        history_arrays(data, sample.rows, with_validation=with_validation)
-        for sample in samples
-        if isinstance(sample, Sample)
-    ]
-    values, starts = (np.stack(column) for column in zip(*parts, strict=True))
-    return Lists(values, starts, full.width), 0
+
+    def own() -> Lists:
+        parts = [
+            history_arrays(data, sample.rows, with_validation=with_validation)
+            for sample in samples
+            if isinstance(sample, Sample)
+        ]
+        values, starts = (np.stack(column) for column in zip(*parts, strict=True))
+        return jax.device_put(Lists(values, starts, full.width))
+
+    return data.latest(("own history", with_validation, need), samples, own), 0
 
 
 def run_masks(
@@ -198,17 +201,14 @@ def run_masks(
     """What leaves the lists of each run, shared (axis None) or one for each run (axis 0)."""
     kept = [sample for sample in samples if isinstance(sample, Sample)]
     if view.mask == "full" or len(kept) < len(samples):
-        return _cached(data, ("mask", phase), lambda: jax.device_put(full_mask(data, phase))), None
-    lists = [sample_mask(data, sample, phase) for sample in kept]
-    stacked = Lists(np.stack([one.values for one in lists]), np.stack([one.starts for one in lists]), lists[0].width)
-    return stacked, 0
+        return data.once(("mask", phase), lambda: jax.device_put(full_mask(data, phase))), None
 
+    def own() -> Lists:
+        lists = [sample_mask(data, sample, phase) for sample in kept]
+        values, starts = np.stack([one.values for one in lists]), np.stack([one.starts for one in lists])
+        return jax.device_put(Lists(values, starts, lists[0].width))
 
-def _cached(data: DeviceSplit, key: tuple[Any, ...], make: Callable[[], Any]) -> Any:
-    if key not in data.cache:
-        with setting_up():
-            data.cache[key] = make()
-    return data.cache[key]
+    return data.latest(("own mask", phase), samples, own), 0
 
 
 def block_size(data: DeviceSplit, runs: int, history: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any, Literal
 
 import jax
@@ -130,7 +130,7 @@ def _query_program() -> Any:
 
 @lru_cache(maxsize=64)
 def _rank_program(columns: tuple[Column, ...]) -> Any:
-    @partial(jax.jit)
+    @jax.jit
     def rank(scores: Any, users: Any, longest: Any, blocks: Any, mask: Lists, tie_break: Any) -> Any:
         ranked = rank_lists(scores, users, longest, blocks=blocks, mask=mask, tie_break=tie_break)
         return jnp.stack([column.function(ranked, column.cutoff) for column in columns], axis=1)

@@ -7,10 +7,11 @@ from typing import Any
 
 import jax
 
+from recbench.contracts.records import Synthesis
 from recbench.engine import devices
 from recbench.engine.batch import DeviceSplit
 from recbench.engine.contest import Contestant, Run, batch_of, static_hyper
-from recbench.engine.programs import stage_programs
+from recbench.engine.programs import Static, stage_programs
 from recbench.engine.solve import solved_programs
 
 _COPIES = 3
@@ -40,11 +41,18 @@ def batch_size(data: DeviceSplit, contestant: Contestant, runs: Sequence[Run]) -
 def bytes_per_run(data: DeviceSplit, contestant: Contestant, run: Run) -> int:
     """Estimated device memory of one run: states with gradients and best copies, dense batches, index arrays.
 
-    Found by tracing shapes: nothing is computed or held. What a model keeps between its layers is not in it.
+    Found by tracing shapes, once for each program: nothing is computed. What a model keeps between its layers is not
+    in it.
     """
     if contestant.spec.form == "host":
         return 0
     static = static_hyper(contestant.spec, run.hyper)
+    fake = len(run.sample.rows) if isinstance(run.sample, Synthesis) else None
+    key = ("bytes", type(contestant.implementation), static, fake)
+    return data.once(key, lambda: _traced_bytes(data, contestant, run, static))
+
+
+def _traced_bytes(data: DeviceSplit, contestant: Contestant, run: Run, static: Static) -> int:
     batch = batch_of(data, contestant, [run], negatives=False)
     one = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape[1:], leaf.dtype), batch)
     if contestant.spec.form == "solved":

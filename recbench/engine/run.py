@@ -16,7 +16,7 @@ from recbench.engine.contest import Contestant, Run, Training, static_hyper, tra
 from recbench.engine.devices import Stopwatch
 from recbench.engine.evaluate import Metrics, UserValues, bootstrap, bootstrap_weights, columns_of, summarise
 from recbench.engine.fit import Fitted, fit_runs, score_fitted, validates
-from recbench.engine.memory import batch_size, bytes_per_run, too_large
+from recbench.engine.memory import batch_size, too_large
 from recbench.engine.programs import stage_programs
 from recbench.engine.score import Column
 from recbench.engine.train import TIME_LIMIT, power_of_two, sum_errors
@@ -28,7 +28,6 @@ __all__ = [
     "Run",
     "Training",
     "batch_size",
-    "bytes_per_run",
     "fit_runs",
     "place_split",
     "run_replicas",

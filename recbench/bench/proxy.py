@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -81,15 +80,14 @@ class Proxies:
         negatives: int,
     ) -> tuple[Errors, float]:
         # Only samplers with a proxy need JAX, so it is imported here.
-        from recbench.engine import devices
         from recbench.engine.batch import place_split
+        from recbench.engine.devices import Stopwatch
         from recbench.engine.run import Contestant, training_errors
 
         if self._data is None:
             self._data = place_split(self._split)
         registered = self._registry.get("algorithms", algorithm)
         contestant = Contestant(algorithm, registered.spec, registered.load()())
-        started, compiled = time.perf_counter(), devices.compile_seconds()
+        watch = Stopwatch()
         errors = training_errors(self._data, contestant, hyper, key_data=key_data, epochs=epochs, negatives=negatives)
-        seconds = time.perf_counter() - started - (devices.compile_seconds() - compiled)
-        return np.array(errors, dtype=np.float32), seconds
+        return np.array(errors, dtype=np.float32), watch.lap()

@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from recbench.data.noise import corrupt
     from recbench.data.readers import frame_dataset, load_dataset, read_log
     from recbench.data.split import make_split
+    from recbench.engine.draws import dropout
     from recbench.engine.propensity import inverse_propensity
     from recbench.engine.tables import ItemTable, UserTable, look_up
     from recbench.registry import register
@@ -78,6 +79,7 @@ _LAZY = {
     "catalogue_entries": "recbench.data.catalogue",
     "corrupt": "recbench.data.noise",
     "draw_sample": "recbench.bench.sample",
+    "dropout": "recbench.engine.draws",
     "evaluate": "recbench.bench.session",
     "evaluate_lists": "recbench.bench.lists",
     "fit": "recbench.bench.session",
@@ -148,6 +150,7 @@ __all__ = [
     "catalogue_entries",
     "corrupt",
     "draw_sample",
+    "dropout",
     "evaluate",
     "evaluate_lists",
     "fit",

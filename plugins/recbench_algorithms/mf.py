@@ -25,9 +25,10 @@ from recbench import (
     Stage,
     StepContext,
     UserTable,
+    dropout,
     look_up,
 )
-from recbench_algorithms.pairwise import bpr, dropout, one_stage
+from recbench_algorithms.pairwise import bpr, one_stage
 
 _SCALE = 0.1
 

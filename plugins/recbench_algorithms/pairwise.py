@@ -1,4 +1,4 @@
-"""What the algorithms trained on pairs and ratings share: their stage, the BPR loss, Adam with L2, dropout."""
+"""What the algorithms trained on pairs and ratings share: their stage, the BPR loss, Adam with L2."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import optax
 from jax import Array
 
@@ -36,10 +35,3 @@ def bpr(margins: Array) -> Array:
 def adam(hyper: Hyper) -> optax.GradientTransformation:
     """Adam with betas (0.9, 0.98) and L2 added to the gradient, as in Sachdeva, Wu, McAuley's proxies."""
     return optax.chain(optax.add_decayed_weights(hyper["l2"]), optax.adam(hyper["learning_rate"], b1=0.9, b2=0.98))
-
-
-def dropout(x: Array, *, rate: Array, key: Array) -> Array:
-    """Entries set to zero with probability ``rate`` (traced), the others scaled by 1/(1 - rate)."""
-    bits = jax.random.bits(key, x.shape, jnp.uint16)  # 16 bits a draw: half the cost, the rate to 1/65536
-    keep = bits.astype(jnp.float32) >= rate * 65536
-    return jnp.where(keep, x / (1 - rate), 0)

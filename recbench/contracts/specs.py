@@ -75,7 +75,9 @@ class AlgorithmSpec(Spec):
     hyper: tuple[Parameter, ...] = ()
     deterministic: bool = False  # the training seed changes nothing
     fake_users: bool = False  # can train on a synthesis: rows without user ids
-    history: int | Literal["all"] | None = None  # what it needs of a user to score: nothing, the last k rows, or all
+    history: int | str | None = (
+        None  # what it scores a user by: nothing, the last k rows, "all", or k by its name in hyper
+    )
     formula: str = ""
 
 

@@ -73,6 +73,12 @@ def run_key(data: DeviceSplit, contestant: Contestant, run: Run) -> NDArray[np.u
     return rng.key_data(**data.split.axes, algorithm=contestant.spec.name, training_seed=run.training_seed)
 
 
+def history_need(contestant: Contestant, run: Run) -> int | Literal["all"] | None:
+    """How much of a user's history the algorithm scores by: nothing, the last k rows, or all."""
+    need = contestant.spec.history
+    return need if need is None or need == "all" or isinstance(need, int) else int(run.hyper[need])  # type: ignore[return-value]
+
+
 def traced_hyper(spec: AlgorithmSpec, hyper: Mapping[str, ParameterValue]) -> dict[str, float]:
     """The hyper-parameters that are traced."""
     return {parameter.name: float(hyper[parameter.name]) for parameter in spec.hyper if parameter.traced}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from recbench import rng
 from recbench.contracts.records import Sample, Synthesis
 from recbench.engine.batch import AnyReplica, DeviceSplit
-from recbench.engine.contest import Contestant, Run, Training, batch_of, static_hyper
+from recbench.engine.contest import Contestant, Run, Training, batch_of, history_need, static_hyper
 from recbench.engine.devices import Stopwatch
 from recbench.engine.evaluate import Metrics, UserValues, columns_of, score_users, summarise
 from recbench.engine.host import fit_host, score_users_host
@@ -74,7 +74,7 @@ def fit_runs(
     states: tuple[TrainState, ...] = ()
     for programs in stages:
         pace = Pace(programs.stage.epochs or training.epochs, training.validate_every, training.patience, deadline)
-        validate = _validator(data, contestant, training, metrics) if validates(data) else None
+        validate = _validator(data, history_need(contestant, runs[0]), training, metrics) if validates(data) else None
         state = train_stage(programs, data, replicas, samples, states, progress=every, pace=pace, validate=validate)
         states = (*states, state)
     return Fitted(data, contestant, runs, replicas, states[-1], stages[-1], progress)
@@ -84,7 +84,7 @@ def score_fitted(
     fitted: Fitted, phase: Literal["validation", "test"], *, training: Training, columns: tuple[Column, ...]
 ) -> UserValues:
     """Every column for every user with rows in the phase."""
-    need = fitted.contestant.spec.history
+    need = history_need(fitted.contestant, fitted.runs[0])
     if fitted.replicas is None:
         scored = [
             score_users_host(
@@ -122,7 +122,7 @@ def validates(data: DeviceSplit) -> bool:
     return len(data.split.validation) > 0
 
 
-def _validator(data: DeviceSplit, contestant: Contestant, training: Training, metrics: Metrics) -> Any:
+def _validator(data: DeviceSplit, history: int | Literal["all"] | None, training: Training, metrics: Metrics) -> Any:
     columns = tuple(column for column in columns_of(metrics, data) if column.name == training.select)
     if not columns:
         known = ", ".join(column.name for column in columns_of(metrics, data))
@@ -141,7 +141,7 @@ def _validator(data: DeviceSplit, contestant: Contestant, training: Training, me
             samples=samples,
             view=training.view,
             columns=columns,
-            history=contestant.spec.history,
+            history=history,
         )
         values = [
             sign * summarise(scored, metrics=metrics, columns=columns, run=run)[training.select]

@@ -16,6 +16,7 @@ from recbench.contracts.batches import Query
 from recbench.contracts.records import Sample, Synthesis
 from recbench.engine.batch import DeviceSplit
 from recbench.engine.blocks import Lists
+from recbench.engine.contest import history_need
 from recbench.engine.evaluate import MakeScorer, View, block_size, run_histories, run_masks
 from recbench.engine.host import first_run, host_query
 from recbench.engine.run import Fitted
@@ -79,7 +80,9 @@ def _device(fitted: Fitted, users: NDArray[Any], *, k: int, view: View, exclude_
     assert replicas is not None
     samples = [run.sample for run in fitted.runs]
     samples += [samples[-1]] * (int(replicas.key.shape[0]) - len(samples))
-    history, history_axis = run_histories(data, "test", samples, view=view, need=fitted.contestant.spec.history)
+    history, history_axis = run_histories(
+        data, "test", samples, view=view, need=history_need(fitted.contestant, fitted.runs[0])
+    )
     mask, mask_axis = _masks(data, samples, view=view, exclude_seen=exclude_seen)
     program = _top_program(fitted.programs.scorer, data.feedback == "explicit", k, history_axis, mask_axis)
     blocks = _user_blocks(data, users, runs=len(samples), history=history.width)
@@ -104,7 +107,9 @@ def _top_program(make_scorer: MakeScorer, rates: bool, k: int, history_axis: int
 def _host(fitted: Fitted, number: int, users: NDArray[Any], *, k: int, view: View, exclude_seen: bool) -> Any:
     """The same for one run whose scores come from the host."""
     data, samples = fitted.data, [fitted.runs[number].sample]
-    histories, axis = run_histories(data, "test", samples, view=view, need=fitted.contestant.spec.history)
+    histories, axis = run_histories(
+        data, "test", samples, view=view, need=history_need(fitted.contestant, fitted.runs[0])
+    )
     history = first_run(histories) if axis == 0 else histories
     masks, axis = _masks(data, samples, view=view, exclude_seen=exclude_seen)
     mask = first_run(masks) if axis == 0 else masks

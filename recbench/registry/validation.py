@@ -65,14 +65,22 @@ def _problems(spec: Spec) -> Iterator[str]:
             yield from _one_of(spec, "form", ("trained", "solved", "host"))
             yield from _some_of(spec, "feedback", FEEDBACK_TYPES)
             yield from _parameters(spec.name, spec.hyper)
-            if not (spec.history in (None, "all") or (type(spec.history) is int and spec.history > 0)):
-                yield f"history of {spec.name!r} is {spec.history!r}, where None, 'all' or a count is expected"
+            if not _is_history(spec):
+                yield (
+                    f"history of {spec.name!r} is {spec.history!r}, where None, 'all', a count or the name of a "
+                    "hyper-parameter that is a count is expected"
+                )
         case MetricSpec():
             yield from _one_of(spec, "of", ("ranking", "rating"))
             if not spec.cutoffs or not all(k is None or (type(k) is int and k > 0) for k in spec.cutoffs):
                 yield f"the cut-offs of {spec.name!r} are {spec.cutoffs!r}, where counts or None are expected"
         case _:
             return
+
+
+def _is_history(spec: AlgorithmSpec) -> bool:
+    counts = [each.name for each in spec.hyper if type(each.default) is int and not each.traced]
+    return spec.history in (None, "all", *counts) or (type(spec.history) is int and spec.history > 0)
 
 
 def _one_of(spec: Spec, field: str, allowed: tuple[str, ...]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2, chisquare
 
-from recbench.engine.draws import grid_sides, permuted, unobserved
+from recbench.engine.draws import dropout, grid_sides, hashed_bits, permuted, unobserved
 
 SLOTS = 2**13  # one shape, one compilation: sides are traced
 
@@ -110,3 +110,25 @@ def test_no_user_is_given_what_it_has(observed, seed):
 
 
 _draw_40 = jax.jit(partial(unobserved, num_items=40, count=64, steps=(40).bit_length()))
+
+
+# --- dropout ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.1, 0.5, 0.9])
+def test_dropout_drops_its_share_and_keeps_the_mean(rate):
+    ones = jnp.ones((400, 250), jnp.float32)
+    dropped = np.asarray(dropout(ones, rate=jnp.float32(rate), key=jax.random.key(3)))
+    assert set(np.unique(dropped.round(4))) <= {0.0, np.float32(1 / (1 - rate)).round(4)}
+    assert (dropped == 0).mean() == pytest.approx(rate, abs=4 * np.sqrt(rate * (1 - rate) / ones.size))
+
+
+def test_hashed_bits_are_fair_and_no_two_keys_or_neighbours_go_together():
+    """Each bit fair; bits of neighbouring numbers, and of keys that follow each other, independent."""
+    keys = jax.vmap(partial(jax.random.fold_in, jax.random.key(0)))(jnp.arange(64))
+    words = np.asarray(jax.vmap(lambda key: hashed_bits(key, 4096))(keys))
+    bits = (words[..., None] >> np.arange(32, dtype=np.uint32)) & 1
+    total = bits[..., 0].size
+    for a, b in ((bits, 0), (bits[:, 1:], bits[:, :-1]), (bits[1:], bits[:-1])):
+        share = (a ^ b).mean(axis=(0, 1))
+        assert np.abs(share - 0.5).max() < 5 * 0.5 / np.sqrt(total * 0.98)

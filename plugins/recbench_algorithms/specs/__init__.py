@@ -1,0 +1,1 @@
+"""What the built-in algorithms say about themselves, by family; nothing here imports what they need to run."""

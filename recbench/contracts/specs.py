@@ -75,9 +75,7 @@ class AlgorithmSpec(Spec):
     hyper: tuple[Parameter, ...] = ()
     deterministic: bool = False  # the training seed changes nothing
     fake_users: bool = False  # can train on a synthesis: rows without user ids
-    history: int | str | None = (
-        None  # what it scores a user by: nothing, the last k rows, "all", or k by its name in hyper
-    )
+    history: int | str | None = None  # what it scores a user by: nothing, the last k rows (or k by name), or "all"
     formula: str = ""
 
 

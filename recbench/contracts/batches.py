@@ -5,15 +5,18 @@ All are pytrees; every array is padded, and a mask says what is real.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import jax
 import jax.numpy as jnp
 from jax import Array
 
 _pytree = jax.tree_util.register_dataclass
+
+State = TypeVar("State")
 
 
 @_pytree
@@ -117,6 +120,24 @@ class TrainMatrix(Protocol):
 
     def observed(self, start: Array | int, size: int) -> Array:
         """Where the rows [start, start + size) have a coordinate, bool [size, num_items]."""
+        ...
+
+    def fold(self, start: State, add: Callable[[State, Array, Array, Array], State]) -> State:
+        """Goes over the coordinates a chunk at a time, in order; the loop is as long as the sample, not as the padding.
+
+        Args:
+          start: any pytree of arrays.
+          add: (state, user int32 [chunk], item int32 [chunk], value float32 [chunk]) -> state; what is padded has
+            user = num_users and value 0. Not differentiable by itself: see :meth:`matmul`.
+        """
+        ...
+
+    def matmul(self, x: Array) -> Array:
+        """X x, float32 [num_items, d] to [num_users, d]; differentiable in x."""
+        ...
+
+    def rmatmul(self, y: Array) -> Array:
+        """X' y, float32 [num_users, d] to [num_items, d]; differentiable in y."""
         ...
 
     def user_sums(self, values: Array) -> Array:

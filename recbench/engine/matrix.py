@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -12,6 +14,10 @@ from jax import Array
 from numpy.typing import NDArray
 
 _GRAM_BLOCK_ELEMENTS = 2**21
+_CHUNK = 4096
+"""Coordinates taken at a time: what they gather stays in a core's cache until it is added up."""
+
+State = TypeVar("State")
 
 
 class SliceBound:
@@ -57,6 +63,26 @@ class CoordinateMatrix:
 
     def gram(self, *, shift: Array | None = None) -> Array:
         return _blocked_gram(self, shift)
+
+    def fold(self, start: State, add: Callable[[State, Array, Array, Array], State]) -> State:
+        n = self.user.shape[0]
+        size = min(_CHUNK, n)
+
+        def chunk(number: Array, state: State) -> State:
+            first = jnp.minimum(number * size, n - size)
+            user, item, value = (
+                jax.lax.dynamic_slice_in_dim(column, first, size) for column in (self.user, self.item, self.value)
+            )
+            new = first + jnp.arange(size, dtype=jnp.int32) >= number * size  # the last chunk overlaps the one before
+            return add(state, jnp.where(new, user, self.num_users), item, jnp.where(new, value, 0))
+
+        return jax.lax.fori_loop(0, (self.starts[-1] + size - 1) // size, chunk, start)
+
+    def matmul(self, x: Array) -> Array:
+        return _matmul(self, x)
+
+    def rmatmul(self, y: Array) -> Array:
+        return _rmatmul(self, y)
 
     def user_sums(self, values: Array) -> Array:
         return jax.ops.segment_sum(_real(values, self.mask), self.user, self.num_users + 1)[:-1]
@@ -117,6 +143,21 @@ class DenseMatrix:
         shifted = _shifted(self.matrix, self.matrix != 0, shift)
         return jnp.matmul(shifted.T, shifted, precision="highest")
 
+    def fold(self, start: State, add: Callable[[State, Array, Array, Array], State]) -> State:
+        item = jnp.arange(self.num_items, dtype=jnp.int32)
+
+        def row(number: Array, state: State) -> State:
+            value = self.matrix[number]
+            return add(state, jnp.where(value != 0, number, self.num_users), item, value)
+
+        return jax.lax.fori_loop(0, self.num_users, row, start)
+
+    def matmul(self, x: Array) -> Array:
+        return jnp.matmul(self.matrix, x, precision="highest")
+
+    def rmatmul(self, y: Array) -> Array:
+        return jnp.matmul(self.matrix.T, y, precision="highest")
+
     def user_sums(self, values: Array) -> Array:
         return self._square(values).sum(1)
 
@@ -125,6 +166,37 @@ class DenseMatrix:
 
     def _square(self, values: Array) -> Array:
         return _real(values, self.mask).reshape(self.matrix.shape + values.shape[1:])
+
+
+@jax.custom_vjp
+def _matmul(matrix: CoordinateMatrix, x: Array) -> Array:
+    """X x, a sum over each user's coordinates: linear, with X' as its derivative, so nothing is kept between them."""
+
+    def add(total: Array, user: Array, item: Array, value: Array) -> Array:
+        return total.at[user].add(value[:, None] * x[item], mode="drop")
+
+    return matrix.fold(jnp.zeros((matrix.num_users, x.shape[1]), x.dtype), add)
+
+
+@jax.custom_vjp
+def _rmatmul(matrix: CoordinateMatrix, y: Array) -> Array:
+    """X' y."""
+
+    def add(total: Array, user: Array, item: Array, value: Array) -> Array:
+        return total.at[item].add(value[:, None] * y[jnp.minimum(user, matrix.num_users - 1)])
+
+    return matrix.fold(jnp.zeros((matrix.num_items, y.shape[1]), y.dtype), add)
+
+
+def _keeping_matrix(product: Callable[[CoordinateMatrix, Array], Array]) -> Any:
+    def forward(matrix: CoordinateMatrix, vectors: Array) -> tuple[Array, CoordinateMatrix]:
+        return product(matrix, vectors), matrix
+
+    return forward
+
+
+_matmul.defvjp(_keeping_matrix(_matmul), lambda matrix, gradient: (None, _rmatmul(matrix, gradient)))
+_rmatmul.defvjp(_keeping_matrix(_rmatmul), lambda matrix, gradient: (None, _matmul(matrix, gradient)))
 
 
 def _real(values: Array, mask: Array) -> Array:

@@ -128,3 +128,36 @@ def test_fake_users(implicit):
         made = np.zeros_like(padded)
         np.add.at(made, (np.asarray(matrix.user), np.asarray(matrix.item)), np.where(matrix.mask, matrix.value, 0))
         np.testing.assert_array_equal(made, padded)
+        x, y = (random.normal(size=(side, 2)).astype(np.float32) for side in (30, 9))
+        np.testing.assert_allclose(matrix.matmul(jnp.asarray(x)), padded @ x, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(matrix.rmatmul(jnp.asarray(y)), padded.T @ y, rtol=1e-4, atol=1e-5)
+        folded = matrix.fold(jnp.zeros((9, 30)), lambda total, u, i, v: total.at[u, i].add(v, mode="drop"))
+        np.testing.assert_array_equal(folded, padded)
+
+
+def test_products_and_their_gradients(pair):
+    """X x and X' y, forwards and backwards, one run alone and in a batch."""
+    matrix, dense = pair
+    random = np.random.default_rng(0)
+    x, y = (jnp.asarray(random.normal(size=(side, 3)).astype(np.float32)) for side in dense.shape[::-1])
+    np.testing.assert_allclose(jax.jit(matrix.matmul)(x), dense @ x, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(jax.jit(matrix.rmatmul)(y), dense.T @ y, rtol=1e-5, atol=1e-5)
+    found = jax.grad(lambda x: jnp.vdot(matrix.matmul(x), y))(x)
+    np.testing.assert_allclose(found, dense.T @ y, rtol=1e-5, atol=1e-5)
+    found = jax.grad(lambda y: jnp.vdot(matrix.rmatmul(y), x))(y)
+    np.testing.assert_allclose(found, dense @ x, rtol=1e-5, atol=1e-5)
+    two = jax.tree.map(lambda leaf: jnp.stack([leaf, leaf]), matrix)
+    gradients = jax.vmap(jax.grad(lambda x, each: jnp.vdot(each.matmul(x), y)), in_axes=(None, 0))(x, two)
+    np.testing.assert_allclose(gradients[1], dense.T @ y, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 64])
+def test_a_fold_meets_each_coordinate_once(pair, chunk, monkeypatch):
+    matrix, dense = pair
+    monkeypatch.setattr("recbench.engine.matrix._CHUNK", chunk)
+
+    def add(total, user, item, value):
+        return total.at[user, item].add(value, mode="drop")
+
+    found = matrix.fold(jnp.zeros(dense.shape, jnp.float32), add)
+    np.testing.assert_array_equal(found, dense)

@@ -74,6 +74,7 @@ class AlgorithmSpec(Spec):
     feedback: tuple[Feedback, ...] = ("implicit", "sequential")
     hyper: tuple[Parameter, ...] = ()
     deterministic: bool = False  # the training seed changes nothing
+    personalised: bool = True  # False: every user gets the items in the same order
     fake_users: bool = False  # can train on a synthesis: rows without user ids
     history: int | str | None = None  # what it scores a user by: nothing, the last k rows (or k by name), or "all"
     formula: str = ""

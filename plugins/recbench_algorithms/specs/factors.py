@@ -13,6 +13,7 @@ SPECS = (
         source="Sachdeva, Wu, McAuley, WSDM 2022, section 4",
         feedback=ALL,
         hyper=(learning_rate(0.008), L2, BATCH_SIZE),
+        personalised=False,
         formula="mean + b_u + b_i; squared error or BPR",
     ),
     AlgorithmSpec(

@@ -14,6 +14,7 @@ SPECS = (
         form="solved",
         feedback=RANKING,
         deterministic=True,
+        personalised=False,
         fake_users=True,
         formula="score(u, i) = count(i)",
     ),
@@ -26,6 +27,7 @@ SPECS = (
             form="solved",
             feedback=("explicit",),
             deterministic=True,
+            personalised=False,
         )
         for name, load, what in (
             ("global-mean", "GlobalMean", "the mean train rating"),

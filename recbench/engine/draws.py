@@ -1,4 +1,4 @@
-"""Draws on the device: permutations without sorting, negatives without rejection, dropout at the cost of a hash."""
+"""Draws on the device: permutations without sorting, negatives without rejection, dropout."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import math
 import jax
 import jax.numpy as jnp
 from jax import Array
+
+from recbench.engine.prng import mix
 
 _ROUNDS = 8
 
@@ -20,17 +22,19 @@ def grid_sides(size: int) -> tuple[int, int]:
     return a, max(1, -(-size // a))
 
 
-def permuted(slots: Array, *, key: Array, a: Array, b: Array) -> Array:
-    """Where a keyed permutation of [0, a*b) sends each slot.
+def permuted(slots: Array, *, key: Array, size: Array, a: Array, b: Array) -> Array:
+    """Where a keyed permutation of [0, size) sends each slot.
 
     An alternating (unbalanced Feistel) network over a grid of a rows and b columns: every round shifts one coordinate
-    cyclically by a hash of the other, which is a bijection whatever the hash. Each slot is computed by itself: no
-    sort, no memory, and the result depends on nothing but the key and the grid. With at least four rounds of a good
-    hash this is a pseudo-random permutation (Luby and Rackoff, 1988); eight are taken because the grids are small.
+    cyclically by a hash of the other, which is a bijection whatever the hash. What lands on a cell beyond ``size`` is
+    sent on until it does not (cycle walking). Each slot is computed by itself: no sort, no memory, and the result
+    depends on nothing but the key and the size. With at least four rounds of a good hash this is a pseudo-random
+    permutation (Luby and Rackoff, 1988); eight are taken because the grids are small.
 
     Args:
-      slots: uint32 [n], below a*b (others come out as some other slot: mask them).
+      slots: uint32 [n]; those not below ``size`` come out as they are.
       key: a JAX key.
+      size: int32 scalar, at most a*b.
       a: uint32 scalar, at most 2**16.
       b: uint32 scalar, at most 2**16.
 
@@ -38,11 +42,22 @@ def permuted(slots: Array, *, key: Array, a: Array, b: Array) -> Array:
       uint32 [n].
     """
     keys = jax.random.bits(key, (_ROUNDS,), jnp.uint32)
-    row, column = slots // b, slots % b
-    for index in range(0, _ROUNDS, 2):
-        row = _shift(row, _mix(column ^ keys[index]), a)
-        column = _shift(column, _mix(row ^ keys[index + 1]), b)
-    return row * b + column
+    limit = size.astype(jnp.uint32)
+
+    def walk(place: Array) -> Array:
+        row, column = place // b, place % b
+        for index in range(0, _ROUNDS, 2):
+            row = _shift(row, mix(column ^ keys[index]), a)
+            column = _shift(column, mix(row ^ keys[index + 1]), b)
+        return row * b + column
+
+    def outside(place: Array) -> Array:
+        return (place >= limit) & (slots < limit)
+
+    first = jnp.where(slots < limit, walk(jnp.minimum(slots, a * b - 1)), slots)
+    return jax.lax.while_loop(
+        lambda place: outside(place).any(), lambda place: jnp.where(outside(place), walk(place), place), first
+    )
 
 
 def unobserved(
@@ -83,30 +98,13 @@ def unobserved(
 def dropout(x: Array, *, rate: Array | float, key: Array) -> Array:
     """Entries set to zero with probability ``rate``, which may be traced; the others scaled by 1/(1 - rate).
 
-    The bits are a keyed hash of each entry's number: two rounds of a finaliser, a tenth of the cost of JAX's own
-    generator (measured on a CPU), which would be most of a step of a small model.
-
     Args:
-      x: float32, any shape of fewer than 2**32 entries.
+      x: float32, any shape.
       rate: from 0 to below 1.
       key: a JAX key, a fresh one for each call.
     """
-    kept = hashed_bits(key, x.size).reshape(x.shape) >= jnp.asarray(rate * 2.0**32).astype(jnp.uint32)
+    kept = jax.random.bits(key, x.shape, jnp.uint32) >= jnp.asarray(rate * 2.0**32).astype(jnp.uint32)
     return jnp.where(kept, x / (1 - rate), 0)
-
-
-def hashed_bits(key: Array, count: int) -> Array:
-    """uint32 [count], a hash of each number below ``count`` under the key."""
-    words = jax.random.key_data(key)
-    numbers = jnp.arange(count, dtype=jnp.uint32) * jnp.uint32(0x9E3779B9)
-    return _mix(_mix(numbers + words[0]) ^ words[1])
-
-
-def _mix(x: Array) -> Array:
-    """The finaliser of MurmurHash3: every input bit reaches every output bit."""
-    x = (x ^ (x >> 16)) * jnp.uint32(0x85EBCA6B)
-    x = (x ^ (x >> 13)) * jnp.uint32(0xC2B2AE35)
-    return x ^ (x >> 16)
 
 
 def _shift(x: Array, bits: Array, modulus: Array) -> Array:

@@ -18,6 +18,7 @@ from recbench.contracts.protocols import ModelShape, Stage, StepContext, Trained
 from recbench.contracts.records import Feedback, ParameterValue
 from recbench.engine.batch import AnyReplica, Replica, SplitArrays
 from recbench.engine.parallel import across_cores, cores_for, in_turn, share
+from recbench.engine.prng import make_key
 from recbench.engine.steps import (
     Drawn,
     Slots,
@@ -143,7 +144,7 @@ class StagePrograms:
         )
 
     def _key(self, replica: AnyReplica, axis: int, index: Array | int) -> Array:
-        key = jax.random.wrap_key_data(replica.key)
+        key = make_key(replica.key)
         return jax.random.fold_in(jax.random.fold_in(key, 2 * self.number + axis), index)
 
     def _draw(self, data: SplitArrays, replica: AnyReplica, epoch: Array, step: Array) -> Drawn:
@@ -153,7 +154,7 @@ class StagePrograms:
     def _step(
         self, data: SplitArrays, replica: AnyReplica, state: TrainState, drawn: Drawn, epoch: Array, step: Array
     ) -> TrainState:
-        own = own_steps(self.stage, replica)  # the loop's steps are those of the largest run of the batch
+        own = own_steps(self.stage, replica)
         return train_step(
             self.stage,
             self.graphdef(data),
@@ -164,6 +165,7 @@ class StagePrograms:
             drawn,
             step=epoch * own + step,
             steps_per_epoch=own,
+            may_wait=not in_turn(),  # side by side, the loop's steps are those of the largest run of the batch
         )
 
     def _advance(
@@ -185,7 +187,7 @@ class StagePrograms:
         def draw(number: Array | int) -> tuple[Drawn, Array]:
             drawn = self._draw(data, replica, number // steps, number % steps)
             users = data.user[replica.rows[drawn.slots.example]]
-            key = jax.random.fold_in(jax.random.wrap_key_data(drawn.key), 1)
+            key = jax.random.fold_in(make_key(drawn.key), 1)
             return drawn, draw_negatives(data, replica, users, key=key, count=negatives.shape[0])
 
         def step(

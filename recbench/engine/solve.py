@@ -14,6 +14,7 @@ from recbench.contracts.batches import Query
 from recbench.contracts.protocols import SolvedAlgorithm
 from recbench.contracts.records import ParameterValue
 from recbench.engine.batch import AnyReplica, SplitArrays
+from recbench.engine.prng import make_key
 from recbench.engine.programs import Static
 from recbench.engine.steps import all_hyper
 
@@ -41,7 +42,7 @@ class SolvedPrograms:
 
     def solve(self, data: SplitArrays, replica: AnyReplica) -> Any:
         """The state of one run."""
-        key = jax.random.wrap_key_data(replica.key)
+        key = make_key(replica.key)
         return self.algorithm.fit(replica.matrix(data), hyper=all_hyper(self.static, replica), key=key)
 
     @cached_property

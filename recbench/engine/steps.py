@@ -23,6 +23,7 @@ from recbench.contracts.protocols import Hyper, Stage, StepContext
 from recbench.engine.batch import AnyReplica, DenseReplica, Replica, SplitArrays
 from recbench.engine.blocks import Lists
 from recbench.engine.draws import permuted, unobserved
+from recbench.engine.prng import make_key
 
 NEEDS_NEGATIVES = ("pairs", "sequences")
 BY_INTERACTION = ("ratings", "pairs")
@@ -84,10 +85,15 @@ def train_step(
     *,
     step: Array,
     steps_per_epoch: Array,
+    may_wait: bool,
 ) -> TrainState:
-    """The state after one step. A step without a real example changes nothing, moments of the optimiser included."""
+    """The state after one step.
+
+    ``may_wait``: the step may be one that other runs of the batch need and this one has no example for; it then changes
+    nothing, moments of the optimiser included.
+    """
     hyper, slots = all_hyper(static, replica), drawn.slots
-    key = jax.random.wrap_key_data(drawn.key)
+    key = make_key(drawn.key)
     context = StepContext(hyper, key, replica.matrix(data), step, steps_per_epoch)
 
     def mean_loss(params: Any) -> Array:
@@ -97,6 +103,8 @@ def train_step(
     gradients = jax.grad(mean_loss)(state.params)
     updates, moments = optimizer_of(stage, hyper).update(gradients, state.optimizer, state.params)
     updated = TrainState(optax.apply_updates(state.params, updates), state.rest, moments)
+    if not may_wait:
+        return updated
     some = slots.real.any()
     return jax.tree.map(lambda new, old: jnp.where(some, new, old), updated, state)
 
@@ -105,15 +113,15 @@ def epoch_slots(stage: Stage, replica: AnyReplica, *, key: Array, step: Array) -
     """The examples of one step of an epoch: every epoch is a keyed permutation of all of them."""
     grid, size = _examples(stage, replica)
     slot = (step * stage.batch_size + jnp.arange(stage.batch_size)).astype(jnp.uint32)
-    index = permuted(slot, key=key, a=grid[0], b=grid[1]).astype(jnp.int32)
-    real = (slot < grid[0] * grid[1]) & (index < size)
+    real = slot < size.astype(jnp.uint32)
+    index = permuted(slot, key=key, size=size, a=grid[0], b=grid[1]).astype(jnp.int32)
     return Slots(jnp.where(real, index, 0), real)
 
 
 def own_steps(stage: Stage, replica: AnyReplica) -> Array:
     """Steps that an epoch of this run takes, int32 scalar; beyond them it waits for the larger runs of its batch."""
-    grid, _ = _examples(stage, replica)
-    return ((grid[0] * grid[1] + stage.batch_size - 1) // stage.batch_size).astype(jnp.int32)
+    _, size = _examples(stage, replica)
+    return (size + stage.batch_size - 1) // stage.batch_size
 
 
 def _examples(stage: Stage, replica: AnyReplica) -> tuple[Array, Array]:

@@ -51,8 +51,8 @@ class Pace:
 def steps_per_epoch(programs: StagePrograms, replicas: AnyReplica) -> NDArray[np.int64]:
     """Optimiser steps that each run of the batch needs for an epoch; the batch takes as many as its largest."""
     by_interaction = programs.stage.batch in BY_INTERACTION and isinstance(replicas, Replica)
-    grid = np.asarray(replicas.row_grid if by_interaction else replicas.user_grid).astype(np.int64)  # type: ignore[union-attr]
-    steps: NDArray[np.int64] = -(-grid.prod(axis=1) // programs.stage.batch_size)
+    size = np.asarray(replicas.size if by_interaction else replicas.num_active).astype(np.int64)  # type: ignore[union-attr]
+    steps: NDArray[np.int64] = -(-size // programs.stage.batch_size)
     return steps
 
 

@@ -15,7 +15,6 @@ from recbench_algorithms.popularity import Popularity
 from recbench import ItemTable, Parameter, Stage
 from recbench.contracts.records import Budget, Synthesis
 from recbench.engine.batch import stack_replicas
-from recbench.engine.draws import grid_sides
 from recbench.engine.steps import epoch_slots, make_batch
 
 
@@ -29,7 +28,7 @@ def replica_of(data, sample):
 
 def epoch(data, replica, stage, examples):
     """All batches of an epoch, from one compilation: examples, whether they are real, the batch."""
-    steps = -(-int(np.prod(grid_sides(examples))) // stage.batch_size)
+    steps = -(-examples // stage.batch_size)
     key = jax.random.key(5)
 
     @jax.jit

@@ -12,18 +12,22 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2, chisquare
 
-from recbench.engine.draws import dropout, grid_sides, hashed_bits, permuted, unobserved
+from recbench.engine.draws import dropout, grid_sides, permuted, unobserved
+from recbench.engine.prng import HASH
 
 SLOTS = 2**13  # one shape, one compilation: sides are traced
 
-permute = jax.jit(lambda key, a, b: permuted(jnp.arange(SLOTS, dtype=jnp.uint32), key=key, a=a, b=b))
+permute = jax.jit(lambda key, size, a, b: permuted(jnp.arange(SLOTS, dtype=jnp.uint32), key=key, size=size, a=a, b=b))
+key_of = partial(jax.random.key, impl=HASH)
 
 
 def places(size, seed):
-    """Where the slots of the grid of ``size`` examples go."""
+    """Where the slots of ``size`` examples go; those beyond stay where they are."""
     a, b = grid_sides(size)
     assert a * b <= SLOTS
-    return np.asarray(permute(jax.random.key(seed), np.uint32(a), np.uint32(b)))[: a * b]
+    place = np.asarray(permute(key_of(seed), np.int32(size), np.uint32(a), np.uint32(b)))
+    np.testing.assert_array_equal(place[size:], np.arange(size, SLOTS))
+    return place[:size]
 
 
 @settings(deadline=None, derandomize=True, max_examples=200)
@@ -32,7 +36,7 @@ def places(size, seed):
 @example(2, 0)
 @example(3, 0)
 @example(7919, 0)
-def test_every_cell_of_the_grid_is_visited_once(size, seed):
+def test_every_example_is_visited_once(size, seed):
     place = places(size, seed)
     assert (np.sort(place) == np.arange(len(place))).all()
 
@@ -56,13 +60,13 @@ def test_keys_give_different_orders():
 def test_positions_are_uniform_over_keys(size):
     """Chi-square of where the first and the last slot go, over 4,000 keys, at the 99.9 % point."""
     a, b = grid_sides(size)
-    many = jax.jit(jax.vmap(lambda key: permuted(jnp.arange(a * b, dtype=jnp.uint32), key=key, a=jnp.uint32(a),
-                                                 b=jnp.uint32(b))))  # fmt: skip
-    place = np.asarray(many(jax.random.split(jax.random.key(3), 4_000)))
-    for slot in (0, a * b - 1):
-        assert chisquare(np.bincount(place[:, slot], minlength=a * b)).pvalue > 1e-3
-    followers = (place[:, 1].astype(int) - place[:, 0]) % (a * b)  # neighbours part
-    assert chisquare(np.bincount(followers, minlength=a * b)[1:]).pvalue > 1e-3
+    many = jax.jit(jax.vmap(lambda key: permuted(jnp.arange(size, dtype=jnp.uint32), key=key, size=jnp.int32(size),
+                                                 a=jnp.uint32(a), b=jnp.uint32(b))))  # fmt: skip
+    place = np.asarray(many(jax.random.split(key_of(3), 4_000)))
+    for slot in (0, size - 1):
+        assert chisquare(np.bincount(place[:, slot], minlength=size)).pvalue > 1e-3
+    followers = (place[:, 1].astype(int) - place[:, 0]) % size  # neighbours part
+    assert chisquare(np.bincount(followers, minlength=size)[1:]).pvalue > 1e-3
 
 
 # --- unobserved items -------------------------------------------------------------------------------------------------
@@ -78,7 +82,7 @@ def drawn():
     thresholds = np.concatenate([np.array(items) - np.arange(len(items)) for items in OBSERVED]).astype(np.int32)
     draw = jax.jit(partial(unobserved, num_items=NUM_ITEMS, count=100_000, steps=(17).bit_length()))
     users = np.arange(len(OBSERVED), dtype=np.int32)
-    return np.asarray(draw(users, key=jax.random.key(0), thresholds=thresholds, starts=starts))
+    return np.asarray(draw(users, key=key_of(0), thresholds=thresholds, starts=starts))
 
 
 @pytest.mark.parametrize("user", range(len(OBSERVED)))
@@ -103,7 +107,7 @@ def test_no_user_is_given_what_it_has(observed, seed):
     thresholds = np.zeros(240, np.int32)  # padded: one shape
     thresholds[: starts[-1]] = np.concatenate([items - np.arange(len(items)) for items in lists])
     users = np.arange(6, dtype=np.int32)
-    items = np.asarray(_draw_40(users, key=jax.random.key(seed), thresholds=thresholds, starts=starts))
+    items = np.asarray(_draw_40(users, key=key_of(seed), thresholds=thresholds, starts=starts))
     for user, mine in enumerate(observed):
         assert len(mine) == 40 or not mine.intersection(items[user].tolist())
         assert items.min() >= 0 and items.max() < 40
@@ -118,17 +122,6 @@ _draw_40 = jax.jit(partial(unobserved, num_items=40, count=64, steps=(40).bit_le
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.5, 0.9])
 def test_dropout_drops_its_share_and_keeps_the_mean(rate):
     ones = jnp.ones((400, 250), jnp.float32)
-    dropped = np.asarray(dropout(ones, rate=jnp.float32(rate), key=jax.random.key(3)))
+    dropped = np.asarray(dropout(ones, rate=jnp.float32(rate), key=key_of(3)))
     assert set(np.unique(dropped.round(4))) <= {0.0, np.float32(1 / (1 - rate)).round(4)}
     assert (dropped == 0).mean() == pytest.approx(rate, abs=4 * np.sqrt(rate * (1 - rate) / ones.size))
-
-
-def test_hashed_bits_are_fair_and_no_two_keys_or_neighbours_go_together():
-    """Each bit fair; bits of neighbouring numbers, and of keys that follow each other, independent."""
-    keys = jax.vmap(partial(jax.random.fold_in, jax.random.key(0)))(jnp.arange(64))
-    words = np.asarray(jax.vmap(lambda key: hashed_bits(key, 4096))(keys))
-    bits = (words[..., None] >> np.arange(32, dtype=np.uint32)) & 1
-    total = bits[..., 0].size
-    for a, b in ((bits, 0), (bits[:, 1:], bits[:, :-1]), (bits[1:], bits[:-1])):
-        share = (a ^ b).mean(axis=(0, 1))
-        assert np.abs(share - 0.5).max() < 5 * 0.5 / np.sqrt(total * 0.98)

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from recbench.registry import KINDS, Registry
+
 SAMPLER = """
 from recbench import SamplerSpec, hookimpl
 
@@ -74,3 +76,12 @@ def test_the_hash_covers_all_files_of_the_distribution(tmp_path):
     assert before == hashed()
     (tmp_path / "stranger" / "method.py").write_text("def order(train, context):\n    return -train.timestamp\n")
     assert before != hashed()
+
+
+def test_built_in_methods_are_found_again_once_they_are_loaded(registry):
+    for kind in KINDS:
+        for entry in registry.all(kind).values():
+            entry.load()
+    again = Registry()
+    assert {kind: list(again.all(kind)) for kind in KINDS} == {kind: list(registry.all(kind)) for kind in KINDS}
+    assert not again.quarantined

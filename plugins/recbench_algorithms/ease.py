@@ -16,9 +16,12 @@ from recbench import Hyper, Query, TrainMatrix
 class EASE:
     """State: the weights B, float32 [num_items, num_items]."""
 
-    def fit(self, train: TrainMatrix, *, hyper: Hyper, key: Array) -> Array:
+    def prepare(self, train: TrainMatrix, *, hyper: Hyper) -> Array:
+        return train.gram()
+
+    def fit(self, train: TrainMatrix, *, hyper: Hyper, key: Array, prepared: Array) -> Array:
         identity = jnp.eye(train.num_items)
-        factor = jax.scipy.linalg.cho_factor(train.gram() + hyper["l2"] * identity, lower=True)
+        factor = jax.scipy.linalg.cho_factor(prepared + hyper["l2"] * identity, lower=True)
         inverse = jax.scipy.linalg.cho_solve(factor, identity)
         return jnp.where(identity > 0, 0, -inverse / jnp.diagonal(inverse)[None, :])
 

@@ -162,7 +162,11 @@ class TrainedAlgorithm(Protocol):
 
 
 class SolvedAlgorithm(Protocol):
-    """Computed in closed form or by fixed iterations, in one call."""
+    """Computed in closed form or by fixed iterations, in one call.
+
+    It may also define ``prepare(train, *, hyper) -> Any``, for what depends on train and the static hyper-parameters
+    alone, as a Gram matrix: made once for a grid, and handed to ``fit`` as the keyword ``prepared``.
+    """
 
     def fit(self, train: TrainMatrix, *, hyper: Hyper, key: jax.Array) -> Any:
         """Any pytree of arrays; must be traceable (it runs under vmap and jit)."""

@@ -25,7 +25,7 @@ Made = TypeVar("Made")
 @partial(
     jax.tree_util.register_dataclass,
     data_fields=["user", "item", "value", "event_item", "event_value", "tie_break"],
-    meta_fields=["num_users", "num_items", "bound", "search_steps"],
+    meta_fields=["num_users", "num_items", "binary", "bound", "search_steps"],
 )
 @dataclass(frozen=True, slots=True)
 class SplitArrays:
@@ -39,6 +39,7 @@ class SplitArrays:
     tie_break: Leaf  # int32 [num_items], a seeded permutation: of two items with equal scores the lower stands first
     num_users: int
     num_items: int
+    binary: bool  # whether all values are 1
     bound: SliceBound
     search_steps: int  # binary-search steps that the longest train history needs
 
@@ -69,6 +70,7 @@ class DeviceSplit:
                 tie_break=order.astype(np.int32),
                 num_users=split.num_users,
                 num_items=split.num_items,
+                binary=split.feedback != "explicit",
                 bound=SliceBound(degrees),
                 search_steps=int(degrees.max(initial=1)).bit_length(),
             )

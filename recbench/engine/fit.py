@@ -19,7 +19,7 @@ from recbench.engine.evaluate import Metrics, UserValues, columns_of, score_user
 from recbench.engine.host import fit_host, score_users_host
 from recbench.engine.programs import StagePrograms, stage_programs
 from recbench.engine.score import Column
-from recbench.engine.solve import solved_programs
+from recbench.engine.solve import SolvedPrograms, solved_programs
 from recbench.engine.steps import NEEDS_NEGATIVES, TrainState
 from recbench.engine.train import Pace, Progress, train_stage, trained_on
 
@@ -60,9 +60,7 @@ def fit_runs(
     if contestant.spec.form == "solved":
         solved = solved_programs(implementation, static=static)
         replicas = batch_of(data, contestant, padded, negatives=False)
-        watch = Stopwatch()
-        solution = jax.block_until_ready(solved.fit(data.arrays, replicas))
-        spent = watch.lap() / len(padded)
+        solution, spent = _solve(data, solved, replicas, padded)
         for run, at in zip(runs, progress, strict=True):
             at.samples, at.seconds = trained_on(run.sample), spent
         return Fitted(data, contestant, runs, replicas, solution, solved, progress)
@@ -78,6 +76,23 @@ def fit_runs(
         state = train_stage(programs, data, replicas, samples, states, progress=every, pace=pace, validate=validate)
         states = (*states, state)
     return Fitted(data, contestant, runs, replicas, states[-1], stages[-1], progress)
+
+
+def _solve(data: DeviceSplit, solved: SolvedPrograms, replicas: AnyReplica, runs: Sequence[Run]) -> tuple[Any, float]:
+    """States of a batch, and the seconds of each run: what a grid shares is made once and charged to all its runs."""
+    watch = Stopwatch()
+    if not (solved.prepares and all(run.sample is runs[0].sample for run in runs)):
+        states = jax.block_until_ready(solved.fit(data.arrays, replicas))
+        return states, watch.lap() / len(runs)
+
+    def prepare() -> tuple[Any, float]:
+        prepared = jax.block_until_ready(solved.prepare(data.arrays, replicas))
+        return prepared, watch.lap()
+
+    prepared, preparing = data.latest(("prepared", solved), [runs[0].sample], prepare)
+    watch.lap()
+    states = jax.block_until_ready(solved.fit_prepared(data.arrays, replicas, prepared))
+    return states, preparing + watch.lap() / len(runs)
 
 
 def score_fitted(

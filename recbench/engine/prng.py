@@ -48,7 +48,7 @@ def _split(words: Array, shape: tuple[int, ...]) -> Array:
     return _derive(words, jnp.arange(math.prod(shape), dtype=jnp.uint32) + jnp.uint32(1 << 31)).reshape(*shape, 2)
 
 
-def _fold_in(words: Array, number: Array) -> Array:
+def _fold_in(words: Array, number: Array | int) -> Array:
     return _derive(words, jnp.asarray(number).astype(jnp.uint32))
 
 

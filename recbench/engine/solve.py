@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import jax
@@ -14,6 +14,7 @@ from recbench.contracts.batches import Query
 from recbench.contracts.protocols import SolvedAlgorithm
 from recbench.contracts.records import ParameterValue
 from recbench.engine.batch import AnyReplica, SplitArrays
+from recbench.engine.parallel import in_turn
 from recbench.engine.prng import make_key
 from recbench.engine.programs import Static
 from recbench.engine.steps import all_hyper
@@ -40,14 +41,41 @@ class SolvedPrograms:
     algorithm: SolvedAlgorithm
     static: Mapping[str, ParameterValue]
 
+    @property
+    def prepares(self) -> bool:
+        """Whether something can be made once for a grid on one sample."""
+        return hasattr(self.algorithm, "prepare")
+
     def solve(self, data: SplitArrays, replica: AnyReplica) -> Any:
         """The state of one run."""
-        key = make_key(replica.key)
-        return self.algorithm.fit(replica.matrix(data), hyper=all_hyper(self.static, replica), key=key)
+        return self._solve(data, replica, self._prepare(data, replica) if self.prepares else None)
 
     @cached_property
     def fit(self) -> Any:
-        return jax.jit(jax.vmap(self.solve, in_axes=(None, 0)))
+        def solve_all(data: SplitArrays, replicas: AnyReplica) -> Any:
+            if in_turn():  # a scatter or gather over coordinates is many times slower with an axis of runs
+                return jax.lax.map(partial(self.solve, data), replicas)
+            return jax.vmap(self.solve, in_axes=(None, 0))(data, replicas)
+
+        return jax.jit(solve_all)
+
+    @cached_property
+    def prepare(self) -> Any:
+        """(split, batch of runs on one sample) -> what they share."""
+        return jax.jit(lambda data, replicas: self._prepare(data, jax.tree.map(lambda leaf: leaf[0], replicas)))
+
+    @cached_property
+    def fit_prepared(self) -> Any:
+        """(split, batch of runs on one sample, what they share) -> states."""
+        return jax.jit(jax.vmap(self._solve, in_axes=(None, 0, None)))
+
+    def _prepare(self, data: SplitArrays, replica: AnyReplica) -> Any:
+        return self.algorithm.prepare(replica.matrix(data), hyper=self.static)  # type: ignore[attr-defined]
+
+    def _solve(self, data: SplitArrays, replica: AnyReplica, prepared: Any) -> Any:
+        given = {"prepared": prepared} if self.prepares else {}
+        hyper, key = all_hyper(self.static, replica), make_key(replica.key)
+        return self.algorithm.fit(replica.matrix(data), hyper=hyper, key=key, **given)
 
     def scorer(self, data: SplitArrays, replica: AnyReplica, state: Any) -> SolvedScorer:
         """What scores for one run."""

@@ -17,13 +17,13 @@ from recbench.contracts.batches import (
     RatingsBatch,
     RowsBatch,
     SequencesBatch,
-    scatter_rows,
 )
 from recbench.contracts.protocols import Hyper, Stage, StepContext
 from recbench.engine.batch import AnyReplica, DenseReplica, Replica, SplitArrays
 from recbench.engine.blocks import Lists
 from recbench.engine.draws import permuted, unobserved
 from recbench.engine.prng import make_key
+from recbench.engine.rows import dense_rows
 
 NEEDS_NEGATIVES = ("pairs", "sequences")
 BY_INTERACTION = ("ratings", "pairs")
@@ -85,7 +85,7 @@ def train_step(
     *,
     step: Array,
     steps_per_epoch: Array,
-    may_wait: bool,
+    may_wait: bool = False,
 ) -> TrainState:
     """The state after one step.
 
@@ -150,10 +150,7 @@ def make_batch(stage: Stage, data: SplitArrays, replica: AnyReplica, slots: Slot
             return PairsBatch(users, data.item[rows], negatives, slots.real)
         case "rows":
             users = replica.users[slots.example]
-            rows, real = Lists(replica.rows, replica.starts, data.bound(1)).of(users)
-            values = jnp.where(real, data.value[rows], 0)
-            dense = scatter_rows(data.item[rows], values, num_items=data.num_items)
-            observed = scatter_rows(data.item[rows], real.astype(jnp.float32), num_items=data.num_items) > 0
+            dense, observed = dense_rows(data, replica, users, real=slots.real)
             return RowsBatch(users, dense, observed, slots.real)
         case "sequences":
             users = replica.users[slots.example]

@@ -15,6 +15,7 @@ from recbench_algorithms.popularity import Popularity
 from recbench import ItemTable, Parameter, Stage
 from recbench.contracts.records import Budget, Synthesis
 from recbench.engine.batch import stack_replicas
+from recbench.engine.solve import solved_programs
 from recbench.engine.steps import epoch_slots, make_batch
 
 
@@ -373,3 +374,35 @@ def test_one_algorithm_on_splits_of_different_sizes(implicit, make_data, make_lo
         scores = np.tile(np.arange(data.split.num_items), (data.split.num_users, 1))
         wanted = reference(data.split, scores)["auc"]
         np.testing.assert_allclose(toy.score(fitted, mask=mask).values[0, :, 0], wanted, atol=1e-6)
+
+
+# --- what a grid shares -----------------------------------------------------------------------------------------------
+
+
+class Shifted:
+    """Item counts plus a traced shift; the counts are prepared."""
+
+    def prepare(self, train, *, hyper):
+        return train.item_sums(train.value) * hyper["scale"]
+
+    def fit(self, train, *, hyper, key, prepared):
+        return prepared + hyper["shift"]
+
+    def score(self, state, query):
+        return jnp.broadcast_to(state[None, :], (query.users.shape[0], query.num_items))
+
+
+def test_a_grid_prepares_once_and_samples_are_told_apart(implicit, bench, sample_of):
+    hyper = [Parameter("shift", 0.0, "", traced=True), Parameter("scale", 2.0, "")]
+    toy = bench(implicit, Shifted, form="solved", hyper=hyper)
+    whole, part = sample_of(implicit.split), sample_of(implicit.split, 0.5)
+    programs = solved_programs(toy.contestant.implementation, static=(("scale", 2.0),))
+    calls, prepare = [], programs.prepare
+    programs.__dict__["prepare"] = lambda *given: calls.append(1) or prepare(*given)
+    count = {id(each): np.bincount(implicit.split.train.item[each.rows], minlength=30) for each in (whole, part)}
+    for samples, expected in (((whole, whole), 1), ((whole, whole), 1), ((part, part), 2), ((whole, part), 2)):
+        runs = [toy.run(sample, shift=float(place)) for place, sample in enumerate(samples)]
+        states = toy.fit(*runs).states
+        for place, sample in enumerate(samples):
+            np.testing.assert_array_equal(states[place], 2 * count[id(sample)] + place)
+        assert len(calls) == expected

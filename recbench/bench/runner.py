@@ -200,7 +200,8 @@ class Benchmark:
     def _noisy(self, dataset: Dataset, feedback: Feedback) -> Iterator[Split]:
         """The split with each share of noise."""
         protocol = self.suite.protocol
-        split = make_split(dataset, feedback=feedback, protocol=protocol.split.get(feedback), seed=protocol.split_seed)
+        name = protocol.split_of(feedback, given=dataset.given_split is not None)
+        split = make_split(dataset, feedback=feedback, protocol=name, seed=protocol.split_seed)
         for share in protocol.noise:
             yield corrupt(split, share=share, seed=protocol.noise_seed) if share else split
 

@@ -12,6 +12,7 @@ from recbench.bench.roster import entrants, metric_spec
 from recbench.bench.sample import FULL
 from recbench.bench.suite import Suite
 from recbench.contracts.records import ParameterValue
+from recbench.data.split import DEFAULT_PROTOCOL
 from recbench.registry import Registry, default
 
 _DRAW = ("sampler", "unit", "budget", "sample_seed", "sampler_code", "training_seed")
@@ -71,7 +72,7 @@ def of_suite(frame: pl.DataFrame, suite: Suite, registry: Registry | None = None
     )
     clean = pl.col("noise") == 0  # there is no noise to seed
     noisy = pl.col("noise").is_in(list(protocol.noise)) & (clean | (pl.col("noise_seed") == protocol.noise_seed))
-    return frame.filter(
+    found = frame.filter(
         (full | sampled) & noisy,
         split_seed=protocol.split_seed,
         mask=protocol.mask,
@@ -81,6 +82,7 @@ def of_suite(frame: pl.DataFrame, suite: Suite, registry: Registry | None = None
         validate_every=protocol.validate_every,
         patience=protocol.patience,
     ).join(asked, on=asked.columns, how="semi", nulls_equal=True, maintain_order="left")
+    return _of_splits(found, suite)
 
 
 def newest_data(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
@@ -89,6 +91,22 @@ def newest_data(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     kept = frame.join(newest, on=["dataset", "data"], how="semi", maintain_order="left")
     left_out = frame.join(newest, on=["dataset", "data"], how="anti")
     return kept, sorted(left_out["dataset"].unique())
+
+
+def _of_splits(frame: pl.DataFrame, suite: Suite) -> pl.DataFrame:
+    """The rows on the split that a suite prefers of those that a data set has rows on."""
+    preferences = pl.DataFrame(
+        [
+            (feedback, split, place)
+            for feedback in suite.feedback
+            for place, split in enumerate(suite.protocol.split.get(feedback) or [DEFAULT_PROTOCOL[feedback]])
+        ],
+        schema={"feedback": pl.String(), "split": pl.String(), "preference": pl.Int64()},
+        orient="row",
+    )
+    ranked = frame.join(preferences, on=["feedback", "split"], maintain_order="left")
+    first = pl.col("preference") == pl.col("preference").min().over("data", "feedback")
+    return ranked.filter(first).select(frame.columns)
 
 
 def _best(judged: pl.DataFrame, axes: tuple[str, ...], registry: Registry) -> pl.DataFrame:

@@ -52,6 +52,12 @@ Shares = Annotated[
     Field(min_length=1),
     AfterValidator(_each_once),
 ]
+Splits = Annotated[
+    tuple[LabelText, ...],
+    BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
+    Field(min_length=1),
+    AfterValidator(_each_once),
+]
 Values = Annotated[tuple[ParameterValue, ...], Field(min_length=1), AfterValidator(_each_once)]
 
 
@@ -62,7 +68,7 @@ class _Model(BaseModel):
 class SuiteProtocol(_Model):
     """How runs are made; each of these stands in every row of the results."""
 
-    split: Mapping[Feedback, str] = {}  # a feedback type without one gets its usual split
+    split: Mapping[Feedback, Splits] = {}  # by preference: "given" only where the data have it; {}: the usual
     split_seed: Annotated[int, Field(ge=0)] = 0
     noise: Shares = (0.0,)  # shares of train rows whose item is replaced at random, a ranking each; one may stand alone
     noise_seed: Annotated[int, Field(ge=0)] = 0
@@ -73,6 +79,12 @@ class SuiteProtocol(_Model):
     epochs: Annotated[int, Field(ge=1)] = 100  # at most, a stage
     validate_every: Annotated[int, Field(ge=1)] = 5  # epochs
     patience: Annotated[int, Field(ge=1)] = 5  # validations in a row without a gain, after which a run stops
+
+    def split_of(self, feedback: Feedback, *, given: bool) -> str | None:
+        """The split of data with or without a split of their own; None: the usual one of the feedback type."""
+        wanted = self.split.get(feedback, ())
+        there = (each for each in wanted if given or Label.parse(each).name != "given")
+        return next(there, wanted[-1] if wanted else None)
 
 
 class SuiteSeeds(_Model):
@@ -91,7 +103,7 @@ class Suite(_Model):
     datasets: Names
     feedback: Annotated[tuple[Feedback, ...], Field(min_length=1), AfterValidator(_each_once)]
     samplers: Annotated[tuple[LabelText, ...], AfterValidator(_each_once)]  # none: runs on full data alone
-    budgets: Annotated[tuple[BudgetText, ...], AfterValidator(_each_once)]
+    budgets: Annotated[tuple[BudgetText, ...], AfterValidator(_each_once)] = ()
     protocol: SuiteProtocol
     seeds: SuiteSeeds = SuiteSeeds()
     metrics: Mapping[Feedback, Names]

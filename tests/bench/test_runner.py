@@ -445,6 +445,25 @@ def test_noise_is_a_step_after_the_split_and_an_axis_of_the_cell(
     assert of_suite(load_results(tmp_path), noisy, toys)["noise"].unique().to_list() == [0.2]
 
 
+def test_a_given_split_is_taken_where_the_suite_prefers_it(
+    tmp_path: Path, toys: Any, toy_suite: Suite, toy_data: Any, engine: Any
+) -> None:
+    content = toy_suite.override(algorithms=["plain"], full_seeds=1, budgets=["50%"]).model_dump()
+    content["protocol"]["split"] = {"implicit": ["given", "per-user"]}
+    suite = Suite.model_validate(content)
+    given = replace(toy_data, given_split=np.resize(np.array([0, 0, 0, 1, 2], np.int8), 6000))
+    run_suite(suite, data=given, store=tmp_path / "given", registry=toys)
+    run_suite(suite, data=toy_data, store=tmp_path / "none", registry=toys)
+    splits = {name: load_results(tmp_path / name)["split"].unique().to_list() for name in ("given", "none")}
+    assert splits == {"given": ["given"], "none": ["per-user"]}
+    content["protocol"]["split"] = {}
+    usual = Suite.model_validate(content)
+    run_suite(usual, data=given, store=tmp_path / "given", registry=toys)
+    both = load_results(tmp_path / "given")
+    assert of_suite(both, suite, toys)["split"].unique().to_list() == ["given"]
+    assert of_suite(both, usual, toys)["split"].unique().to_list() == ["per-user"]
+
+
 def test_a_time_limit_reaches_the_engine(
     tmp_path: Path, toys: Any, toy_suite: Suite, toy_data: Any, engine: Any
 ) -> None:

@@ -130,6 +130,14 @@ def test_a_share_of_noise_may_stand_alone() -> None:
         assert read_suite(SMALL.replace("[protocol]", f"[protocol]\n{written}"), "mine.toml").protocol.noise == shares
 
 
+def test_a_given_split_may_be_preferred_where_the_data_have_one() -> None:
+    text = SMALL.replace("[protocol]", '[protocol]\nsplit = { implicit = ["given", "per-user"], explicit = "given" }')
+    protocol = read_suite(text, "mine.toml").protocol
+    assert [protocol.split_of("implicit", given=there) for there in (True, False)] == ["given", "per-user"]
+    assert protocol.split_of("explicit", given=False) == "given", "to be refused where the data are read"
+    assert protocol.split_of("sequential", given=True) is None, "the usual one"
+
+
 def test_a_first_seed_moves_all_but_that_of_the_split() -> None:
     suite = read_suite(SMALL, "mine.toml")
     moved = suite.override(seed=7)

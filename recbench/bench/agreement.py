@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import combinations
 
@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from recbench.bench.ranking import Floats, holm, pair_signs, paired_p_value, tau_b, top_regret
+from recbench.bench.ranking import Floats, pair_differences, pair_signs, tau_b, top_regret
 from recbench.bench.scores import Contest, Roster, Runs, contests
 from recbench.contracts.errors import UnknownNameError
 from recbench.contracts.labels import Label
@@ -114,10 +114,8 @@ def _truth(contest: Contest, registry: Registry) -> _Truth:
     pairs = list(combinations(range(len(full.seeds)), 2))
     taus = np.array([tau_b(full.signs[one], full.signs[other]) for one, other in pairs])
     ceiling = float(taus.mean()) if len(taus) and not fixed and not np.isnan(taus).any() else None
-    mean, replicates = full.values.mean(axis=0), full.replicates.mean(axis=0, dtype=np.float64)
-    first, second = np.triu_indices(len(mean), k=1)
-    p_values = paired_p_value(mean[first] - mean[second], replicates[first] - replicates[second])
-    return _Truth(ceiling, deterministic, fixed, holm(p_values) < LEVEL, pair_signs(mean))
+    _, p_values = pair_differences(full.values, full.replicates)
+    return _Truth(ceiling, deterministic, fixed, p_values < LEVEL, pair_signs(full.values.mean(axis=0)))
 
 
 def _deterministic(label: str, registry: Registry) -> bool:
@@ -152,8 +150,12 @@ def _agreement(contest: Contest, truth: _Truth, place: tuple[str, str], runs: Ru
         samples_share=share,
         speedup=speedup,
         noise=contest.noise,
-        reason=tau.reason or (FIXED if truth.fixed else ""),
+        reason="; ".join(filter(None, (tau.reason or (FIXED if truth.fixed else ""), *_left_out(contest)))),
     )
+
+
+def _left_out(contest: Contest) -> Iterator[str]:
+    return (f"{name} is not ranked: on the full data, skipped: {why}" for name, why in contest.left_out.items())
 
 
 def _costs_of_trust(full: Runs, runs: Runs, truth: _Truth) -> tuple[float | None, ...]:

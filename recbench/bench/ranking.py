@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
+from scipy.special import stdtr
 
 Floats = NDArray[np.float64]
 
@@ -54,7 +54,9 @@ def top_regret(truth: Floats, picked: Floats) -> Floats:
     return np.asarray(truth.max(axis=-1) - mean)
 
 
-def paired_p_value(difference: Floats, replicates: NDArray[np.floating]) -> Floats:
+def paired_p_value(
+    difference: Floats, replicates: NDArray[np.floating], *, seeds: tuple[Floats, Floats] | None = None
+) -> Floats:
     """Two-sided p-value of a difference, from its paired bootstrap replicates.
 
     The replicates give the standard error and the normal distribution the tail: 200 of them cannot resolve what is left
@@ -63,6 +65,8 @@ def paired_p_value(difference: Floats, replicates: NDArray[np.floating]) -> Floa
     Args:
       difference: [...].
       replicates: of the difference, [..., replicates].
+      seeds: what training seeds add: the variance of the difference and its degrees of freedom, [...] each; the tail
+        is then Student's, after Satterthwaite (1946).
 
     Returns:
       In (0, 1], [...]; NaN where something is missing.
@@ -70,13 +74,43 @@ def paired_p_value(difference: Floats, replicates: NDArray[np.floating]) -> Floa
     count = replicates.shape[-1]
     if count < 2:
         return np.full(difference.shape, np.nan)
-    spread = replicates.std(axis=-1, ddof=1, dtype=np.float64)
+    variance, of_seeds = replicates.var(axis=-1, ddof=1, dtype=np.float64), seeds[0] if seeds else 0.0
+    spread = np.sqrt(variance + of_seeds)
     constant = spread <= 1e-9 * np.abs(difference)
     with np.errstate(divide="ignore", invalid="ignore"):
-        p_value = 2 * ndtr(-np.abs(difference) / np.where(constant, np.nan, spread))
+        freedom = seeds[1] * (1 + variance / of_seeds) ** 2 if seeds else np.inf
+        p_value = 2 * stdtr(
+            np.where(of_seeds == 0, np.inf, freedom), -np.abs(difference) / np.where(constant, np.nan, spread)
+        )
     resolved = np.where(difference == 0, 1.0, 2 / (count + 1))
     missing = np.isnan(difference) | np.isnan(spread)
     return np.asarray(np.where(missing, np.nan, np.where(constant, resolved, p_value)))
+
+
+def pair_differences(values: Floats, replicates: NDArray[np.floating]) -> tuple[Floats, Floats]:
+    """By how much each algorithm is ahead of each other one in the mean over its runs, and whether that is chance.
+
+    The test users are resampled, the same for all; that other training seeds would give other means counts too, as far
+    as the runs tell. The correction is over all pairs, for which of them stand side by side shows in the data alone.
+
+    Args:
+      values: [runs, algorithms], one run a training seed; NaN where missing.
+      replicates: [runs, algorithms, replicates].
+
+    Returns:
+      Differences and p-values after Holm, [pairs] in the order of ``np.triu_indices``; NaN where one is missing.
+    """
+    runs, algorithms = values.shape
+    first, second = np.triu_indices(algorithms, k=1)
+    mean, resampled = values.mean(axis=0), replicates.mean(axis=0, dtype=np.float64)
+    difference = mean[first] - mean[second]
+    seeds = None
+    if runs > 1:
+        variance = values.var(axis=0, ddof=1) / runs
+        both = variance[first] + variance[second]
+        with np.errstate(invalid="ignore"):
+            seeds = both, (runs - 1) * both**2 / (variance[first] ** 2 + variance[second] ** 2)
+    return difference, holm(paired_p_value(difference, resampled[first] - resampled[second], seeds=seeds))
 
 
 def holm(p_values: Floats) -> Floats:

@@ -47,7 +47,18 @@ class Runs:
     seconds: Floats  # [runs, algorithms], training
     sampler_seconds: Floats  # [runs, algorithms], drawing the sample: the same work for all algorithms
     samples: Floats  # [runs, algorithms], samples processed
-    missing: str  # why some are missing; empty when none is
+    gaps: Mapping[str, str]  # algorithms that miss a run, and why
+
+    @property
+    def missing(self) -> str:
+        """Which algorithms miss a run, and why, in one line; empty when none does."""
+        if not self.gaps:
+            return ""
+        if len(self.gaps) == self.values.shape[1] and len(set(self.gaps.values())) == 1:
+            return next(iter(self.gaps.values()))
+        listed = "; ".join(f"{name} ({why})" for name, why in [*self.gaps.items()][:3])
+        more = f" and {len(self.gaps) - 3} more" if len(self.gaps) > 3 else ""
+        return f"{len(self.gaps)} of {self.values.shape[1]} algorithms are missing: {listed}{more}"
 
     @cached_property
     def signs(self) -> NDArray[np.float32]:
@@ -71,23 +82,27 @@ class Contest:
     algorithms: tuple[str, ...]
     full: Runs
     samples: Mapping[tuple[str, str], Runs]  # by (sampler, budget)
+    left_out: Mapping[str, str]  # algorithms that the full data do not allow to run, and why: no sample can rank them
 
 
 def contests(
-    results: pl.DataFrame, *, registry: Registry, algorithms: Roster | None = None, null_checks: bool = False
+    results: pl.DataFrame, *, registry: Registry, algorithms: Roster | None = None, everyone: bool = False
 ) -> Iterator[Contest]:
     """The rankings of a store's frame, in its order; samplers by name, budgets from large to small.
 
     Of every algorithm the grid point counts that validation chose; of plugins whose source changed, the latest state.
-    Without a roster, every algorithm of the data set's results takes part. The null checks do only when asked.
+    Without a roster, every algorithm of the data set's results takes part. The null checks, and algorithms that were
+    skipped on the full data, do only where ``everyone`` does.
 
     Raises:
       ParameterError: runs of one data set were made under several settings, so that they cannot be compared.
     """
     for (dataset, feedback, noise), rows in _groups(results, ["dataset", "feedback", "noise"]):
-        rows = _latest(_latest(rows, "algorithm"), "sampler")
+        rows = _latest(latest_algorithms(rows), "sampler")
         _check_settings(rows, f"{dataset} ({feedback})")
-        names = _roster(rows, feedback, algorithms, null_checks=null_checks)
+        asked = _roster(rows, feedback, algorithms, everyone=everyone)
+        left_out = {} if everyone else _skipped(rows, asked)
+        names = [name for name in asked if name not in left_out]
         rows = rows.filter(pl.col("algorithm").is_in(names))
         metrics = rows["metric"].drop_nulls().unique(maintain_order=True)
         codes = {metric: _code(rows, metric, registry) for metric in metrics}
@@ -102,7 +117,7 @@ def contests(
             }
             full = [runs.pop(place) for place in stored if place[0] == FULL]
             whole = full[0] if full else _runs(none, none, names, sign=sign)
-            yield Contest(dataset, feedback, noise, metric, tuple(names), whole, runs)
+            yield Contest(dataset, feedback, noise, metric, tuple(names), whole, runs, left_out)
 
 
 def _table(rows: pl.DataFrame, names: list[str], registry: Registry) -> tuple[dict[Any, Any], dict[Any, Any]]:
@@ -136,9 +151,18 @@ def _numbered(rows: pl.DataFrame, names: list[str]) -> pl.DataFrame:
     return rows.with_columns(run=run, place=pl.col("algorithm").replace_strict(places, return_dtype=pl.Int64))
 
 
-def _roster(rows: pl.DataFrame, feedback: Feedback, algorithms: Roster | None, *, null_checks: bool) -> list[str]:
+def _roster(rows: pl.DataFrame, feedback: Feedback, algorithms: Roster | None, *, everyone: bool) -> list[str]:
     names = rows["algorithm"].unique() if algorithms is None else algorithms.get(feedback, ())
-    return sorted(name for name in names if null_checks or Label.parse(name).name not in NULL_CHECKS)
+    return sorted(name for name in names if everyone or Label.parse(name).name not in NULL_CHECKS)
+
+
+def _skipped(rows: pl.DataFrame, names: Collection[str]) -> dict[str, str]:
+    """Algorithms of which every run on the full data was skipped, such as one that does not fit into memory."""
+    full = rows.filter(pl.col("sampler") == FULL, pl.col("algorithm").is_in(names))
+    skipped = full.group_by("algorithm").agg(
+        skipped=(pl.col("status") == "skipped").all(), why=pl.col("reason").first()
+    )
+    return dict(skipped.filter("skipped").sort("algorithm").select("algorithm", "why").iter_rows())
 
 
 def _groups(frame: pl.DataFrame, by: list[str]) -> Iterator[tuple[Any, pl.DataFrame]]:
@@ -149,6 +173,11 @@ def _place(item: tuple[tuple[str, str], Any]) -> tuple[str, str, float]:
     (sampler, budget), _ = item
     size = Budget.parse(budget)
     return sampler, size.of, -size.amount
+
+
+def latest_algorithms(rows: pl.DataFrame) -> pl.DataFrame:
+    """Of one data set and feedback type: of algorithms whose source changed between runs, the rows of the last."""
+    return _latest(rows, "algorithm")
 
 
 def _latest(rows: pl.DataFrame, kind: str) -> pl.DataFrame:
@@ -186,7 +215,7 @@ def _runs(finished: pl.DataFrame, stored: pl.DataFrame, names: list[str], *, sig
         table("seconds"),
         table("sampler_seconds"),
         table("samples_processed"),
-        _missing(np.isnan(values), stored, names) if len(runs) else "no run is stored",
+        _gaps(np.isnan(values), stored, names) if len(runs) else dict.fromkeys(names, "no run is stored"),
     )
 
 
@@ -204,19 +233,12 @@ def _replicates(
     return array
 
 
-def _missing(gaps: NDArray[np.bool_], stored: pl.DataFrame, names: list[str]) -> str:
-    """Which algorithms are missing, and why, in one line."""
-    absent = [names[place] for place in np.flatnonzero(gaps.any(axis=0))]
-    if not absent:
-        return ""
-    rows = stored.filter(pl.col("algorithm").is_in(absent))
+def _gaps(absent: NDArray[np.bool_], stored: pl.DataFrame, names: list[str]) -> dict[str, str]:
+    """The algorithms that miss a run, [runs, algorithms], and why."""
+    missing = [names[place] for place in np.flatnonzero(absent.any(axis=0))]
+    rows = stored.filter(pl.col("algorithm").is_in(missing))
     failed = rows.filter(pl.col("status") != "ok")
-    said: dict[str, str] = dict.fromkeys(absent, "not run") | dict.fromkeys(
+    why: dict[str, str] = dict.fromkeys(missing, "not run") | dict.fromkeys(
         rows["algorithm"], "no value, or not every seed"
     )
-    said |= dict(zip(failed["algorithm"], failed["status"] + ": " + failed["reason"], strict=True))
-    if len(absent) == len(names) and len(set(said.values())) == 1:
-        return said[absent[0]]
-    listed = "; ".join(f"{name} ({said[name]})" for name in absent[:3])
-    more = f" and {len(absent) - 3} more" if len(absent) > 3 else ""
-    return f"{len(absent)} of {len(names)} algorithms are missing: {listed}{more}"
+    return why | dict(zip(failed["algorithm"], failed["status"] + ": " + failed["reason"], strict=True))

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import groupby
-from typing import Any
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
 
+from recbench.bench.ranking import Floats, pair_differences
 from recbench.bench.roster import metric_spec
-from recbench.bench.sample import FULL
-from recbench.bench.scores import Contest, Roster, contests
-from recbench.bench.selection import choose
-from recbench.contracts.records import Feedback, ParameterValue
+from recbench.bench.scores import HEADLINES, Contest, Roster, contests
+from recbench.bench.search import Search, searches
+from recbench.contracts.records import Feedback
 from recbench.registry import Registry, default
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One metric of one algorithm on the test rows."""
+
+    value: float | None  # mean over the training seeds; None: a seed is missing
+    low: float | None = None  # 2.5 % of the bootstrap replicates of that mean: with other test users
+    high: float | None = None  # 97.5 %
+    spread: float | None = None  # standard deviation over the training seeds; None: there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,23 +33,30 @@ class Standing:
 
     dataset: str
     feedback: Feedback
+    noise: float  # share of train rows whose item was replaced at random
+    split: str
+    select: str  # the metric on the validation rows that chose the hyper-parameters and stopped the training
     algorithm: str
-    hyper: Mapping[str, ParameterValue]  # all of them; empty where nothing finished
+    rank: int | None  # 1 is best; equal values share a rank; None: no value
     metric: str  # the one that the order is by
-    value: float | None  # mean over the training seeds; None: a seed is missing
-    low: float | None  # 2.5 % of the bootstrap replicates of that mean
-    high: float | None  # 97.5 %
-    others: Mapping[str, float | None]  # the other metrics
-    seconds: float | None  # training and scoring, mean over the seeds
+    metrics: Mapping[str, Measure]  # all of them, that one first
+    lead: float | None  # how much better than the next one, in units of the metric; None: there is none
+    p_value: float | None  # of that lead: over test users, paired, and training seeds; after Holm over all pairs
+    search: Search
+    seconds: float | None  # training and scoring, of one run, mean over the seeds
     seeds: int
-    reason: str = ""  # why there is no value
-    noise: float = 0.0  # share of train rows whose item was replaced at random
+    reason: str  # why there is no value, or not one of every point of the grid
+
+    @property
+    def value(self) -> float | None:
+        """Of the metric that the order is by."""
+        return self.metrics[self.metric].value
 
 
 def standings(
     results: pl.DataFrame,
     *,
-    headlines: Mapping[Feedback, str],
+    headlines: Mapping[Feedback, str] = HEADLINES,
     algorithms: Roster | None = None,
     registry: Registry | None = None,
 ) -> list[Standing]:
@@ -56,67 +71,95 @@ def standings(
       ParameterError: the results of one data set were made under several settings.
     """
     known = registry or default()
-    hyper = _hyper(results, known)
     found: list[Standing] = []
-    every = contests(results, registry=known, algorithms=algorithms, null_checks=True)
-    for (_, feedback, _), group in groupby(every, key=lambda each: (each.dataset, each.feedback, each.noise)):
-        metrics = {contest.metric: contest for contest in group}
-        first = metrics.pop(headlines[feedback] if headlines[feedback] in metrics else next(iter(metrics)))
-        found += _ordered(first, metrics, hyper, known)
+    for rows in results.partition_by("dataset", "feedback", "noise", maintain_order=True):
+        metrics = {each.metric: each for each in contests(rows, registry=known, algorithms=algorithms, everyone=True)}
+        if metrics:
+            wanted = headlines.get(next(iter(metrics.values())).feedback, "")
+            first = metrics.pop(wanted if wanted in metrics else next(iter(metrics)))
+            found += _ordered({first.metric: first, **metrics}, rows, known)
     return found
 
 
-def _ordered(
-    first: Contest, others: Mapping[str, Contest], hyper: Mapping[Any, Any], registry: Registry
-) -> list[Standing]:
-    rows = [_standing(first, others, place, hyper, registry) for place in range(len(first.algorithms))]
-    sign = _sign(first.metric, registry)
-    return sorted(rows, key=lambda row: (row.value is None, 0.0 if row.value is None else -sign * row.value))
+def _ordered(metrics: Mapping[str, Contest], rows: pl.DataFrame, registry: Registry) -> list[Standing]:
+    """The standings in one data set and feedback type, of which these are the contests and the results."""
+    first = next(iter(metrics.values()))
+    searched, run = searches(rows, registry), rows.row(0, named=True)
+    measures = {name: _measures(contest, registry) for name, contest in metrics.items()}
+    scores = _scores(first)
+    order = [int(place) for place in np.argsort(-scores, kind="stable")]
+    leads = _leads(first, order)
+    found = []
+    for place in order:
+        label, there = first.algorithms[place], bool(np.isfinite(scores[place]))
+        search = searched.get(label, Search())
+        found.append(
+            Standing(
+                dataset=first.dataset,
+                feedback=first.feedback,
+                noise=first.noise,
+                split=run["split"],
+                select=run["select"],
+                algorithm=label,
+                rank=1 + int((scores > scores[place]).sum()) if there else None,
+                metric=first.metric,
+                metrics={name: of[place] for name, of in measures.items()},
+                lead=leads[place][0],
+                p_value=leads[place][1],
+                search=search,
+                seconds=float(first.full.seconds[:, place].mean()) if there else None,
+                seeds=len(first.full.seeds),
+                reason=search.failures if there or search.points > search.finished == 0 else first.full.gaps[label],
+            )
+        )
+    return found
 
 
-def _standing(
-    first: Contest, others: Mapping[str, Contest], place: int, hyper: Mapping[Any, Any], registry: Registry
-) -> Standing:
-    value, label = _mean(first, place, registry), first.algorithms[place]
-    low, high = (None, None) if value is None else _interval(first, place, registry)
-    return Standing(
-        dataset=first.dataset,
-        feedback=first.feedback,
-        algorithm=label,
-        hyper=hyper.get((first.dataset, first.feedback, first.noise, label), {}),
-        metric=first.metric,
-        value=value,
-        low=low,
-        high=high,
-        others={name: _mean(contest, place, registry) for name, contest in others.items()},
-        seconds=None if value is None else float(first.full.seconds[:, place].mean()),
-        seeds=len(first.full.seeds),
-        reason=first.full.missing if value is None else "",
-        noise=first.noise,
-    )
+def _scores(contest: Contest) -> Floats:
+    """Higher is better, [algorithms]; minus infinity where a seed is missing."""
+    if not len(contest.full.seeds):
+        return np.full(len(contest.algorithms), -np.inf)
+    means = contest.full.values.mean(axis=0)
+    return np.where(np.isfinite(means), means, -np.inf)
 
 
-def _interval(contest: Contest, place: int, registry: Registry) -> tuple[float | None, float | None]:
-    replicates = contest.full.replicates[:, place].mean(axis=0, dtype=np.float64) * _sign(contest.metric, registry)
-    if not replicates.size or np.isnan(replicates).any():
-        return None, None
-    low, high = np.percentile(replicates, [2.5, 97.5]).tolist()
-    return low, high
+def _leads(contest: Contest, order: list[int]) -> dict[int, tuple[float | None, float | None]]:
+    """By place, how far an algorithm is ahead of the next in the order, and the p-value of that."""
+    full, count = contest.full, len(order)
+    leads: dict[int, tuple[float | None, float | None]] = dict.fromkeys(order, (None, None))
+    if not len(full.seeds):
+        return leads
+    differences, p_values = pair_differences(full.values, full.replicates)
+    numbers = np.zeros((count, count), int)
+    numbers[np.triu_indices(count, k=1)] = np.arange(len(differences))
+    for better, next_one in pairwise(order):
+        pair = numbers[min(better, next_one), max(better, next_one)]
+        leads[better] = (_number(abs(differences[pair])), _number(p_values[pair]))
+    return leads
 
 
-def _mean(contest: Contest, place: int, registry: Registry) -> float | None:
-    values = contest.full.values[:, place]
-    return float(values.mean() * _sign(contest.metric, registry)) if np.isfinite(values).all() and len(values) else None
+def _measures(contest: Contest, registry: Registry) -> list[Measure]:
+    """One metric of all algorithms, by place."""
+    # Scores are such that higher is better; this turns them back.
+    sign = 1 if metric_spec(contest.metric, registry).higher_is_better else -1
+    full = contest.full
+    return [
+        _measure(sign * full.values[:, place], sign * full.replicates[:, place].astype(np.float64))
+        for place in range(len(contest.algorithms))
+    ]
 
 
-def _sign(metric: str, registry: Registry) -> int:
-    """Scores are such that higher is better; this turns them back."""
-    return 1 if metric_spec(metric, registry).higher_is_better else -1
+def _measure(values: Floats, replicates: Floats) -> Measure:
+    """From the values of the runs, [runs], and their replicates, [runs, replicates]."""
+    if not (len(values) and np.isfinite(values).all()):
+        return Measure(None)
+    value, spread = float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else None
+    resampled = replicates.mean(axis=0)
+    if not resampled.size or np.isnan(resampled).any():
+        return Measure(value, spread=spread)
+    low, high = np.percentile(resampled, [2.5, 97.5]).tolist()
+    return Measure(value, low, high, spread)
 
 
-def _hyper(results: pl.DataFrame, registry: Registry) -> dict[tuple[str | float, ...], dict[str, ParameterValue]]:
-    """The choice of each (data set, feedback, algorithm): the last, where a plugin was edited."""
-    rows = choose(results, registry).filter(pl.col("sampler") == FULL, pl.col("status") == "ok")
-    place = ["dataset", "feedback", "noise", "algorithm"]
-    rows = rows.sort("created", maintain_order=True).unique(place, keep="last").select(*place, "hyper")
-    return {tuple(where): json.loads(hyper) for *where, hyper in rows.iter_rows()}
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

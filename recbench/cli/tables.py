@@ -15,6 +15,7 @@ Record = Mapping[str, Any]
 F = TypeVar("F", bound=Callable[..., Any])
 
 _DIGITS = 4
+_WRAPPED = 24  # characters of a column that wraps, at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,4 +147,14 @@ def _print_rich(columns: Sequence[Column], cells: Sequence[Sequence[str]], right
         table.add_column(Text(column.title), justify=justify, no_wrap=not column.wraps, overflow="fold")
     for line in cells:
         table.add_row(*map(Text, line))
-    Console().print(table)
+    console = Console()
+    # Too narrow a terminal folds lines itself: cut to its width, a number would look like another.
+    console.width = max(console.width, _least_width(columns, cells))
+    console.print(table)
+
+
+def _least_width(columns: Sequence[Column], cells: Sequence[Sequence[str]]) -> int:
+    """Characters that a table takes when only the columns that may wrap are narrow."""
+    widths = [max(map(len, column)) for column in zip([each.title for each in columns], *cells, strict=True)]
+    narrow = [min(width, _WRAPPED) if each.wraps else width for each, width in zip(columns, widths, strict=True)]
+    return sum(narrow) + 3 * len(columns)

@@ -103,6 +103,7 @@ class FakeEngine:
     columns: list[str] = field(default_factory=list)
     raises: dict[str, Exception] = field(default_factory=dict)  # by algorithm
     diverging: set[float] = field(default_factory=set)  # values of rate
+    refusing: dict[str, str] = field(default_factory=dict)  # why an algorithm does not fit into memory
 
     def place_split(self, split: Any) -> Any:
         self.placed += 1
@@ -121,6 +122,9 @@ class FakeEngine:
 
     def outcome(self, name: str, run: Any) -> Any:
         rate = run.hyper.get("rate", 0.0)
+        if name in self.refusing:
+            return SimpleNamespace(status="skipped", reason=self.refusing[name], metrics={}, replicates={},
+                                   validation=None, cost=None)  # fmt: skip
         if rate in self.diverging:
             return SimpleNamespace(status="diverged", reason="loss is not finite", metrics={}, replicates={},
                                    validation=None, cost=Cost(1.0, 0.0, 10, 1))  # fmt: skip

@@ -183,19 +183,38 @@ def test_each_share_of_noise_is_a_contest_of_its_own(registry):
 def test_algorithms_stand_best_first_with_the_interval_of_their_mean(registry):
     rows = frame(full((0.5, 0.8, 0.6, 0.7), seeds=(0,)), full((0.6, 0.8, 0.7, 0.8), seeds=(1,)), sampled((1, 2, 3, 4)))
     found = standings(rows, headlines={"implicit": "auc"}, registry=registry)
-    assert [(each.algorithm, each.seeds) for each in found] == [("b", 2), ("d", 2), ("c", 2), ("a", 2)]
+    assert [(each.rank, each.algorithm, each.seeds) for each in found] == [
+        (1, "b", 2), (2, "d", 2), (3, "c", 2), (4, "a", 2),
+    ]  # fmt: skip
     assert [each.value for each in found] == pytest.approx([0.8, 0.75, 0.65, 0.55])
+    second = found[1].metrics["auc"]
     pair = rows.filter(algorithm="d", sampler="full")["replicates"].to_list()
-    assert [found[1].low, found[1].high] == pytest.approx(np.percentile(np.mean(pair, axis=0), [2.5, 97.5]), abs=1e-6)
-    assert (found[0].seconds, found[0].others, found[0].reason) == (10.0, {}, "")
+    assert [second.low, second.high] == pytest.approx(np.percentile(np.mean(pair, axis=0), [2.5, 97.5]), abs=1e-6)
+    assert [each.metrics["auc"].spread for each in found] == pytest.approx(
+        [np.std(pair, ddof=1) for pair in ((0.8, 0.8), (0.7, 0.8), (0.6, 0.7), (0.5, 0.6))]
+    )
+    assert (found[0].seconds, list(found[0].metrics), found[0].reason) == (10.0, ["auc"], "")
+
+
+def test_a_lead_is_over_the_next_one_and_no_chance_where_users_and_seeds_agree(registry):
+    rows = frame(full((0.5, 0.5001, 0.749, 0.751), seeds=(0,)), full((0.5, 0.5001, 0.751, 0.749), seeds=(1,)))
+    c, d, b, a = standings(rows, headlines={"implicit": "auc"}, registry=registry)
+    assert [(each.algorithm, each.rank) for each in (c, d, b, a)] == [("c", 1), ("d", 1), ("b", 3), ("a", 4)]
+    assert (c.lead, c.p_value) == (pytest.approx(0, abs=1e-9), pytest.approx(1)), "equal means share a rank"
+    assert d.lead == pytest.approx(0.2499) and d.p_value < 0.05, "better under each seed and for most users"
+    assert b.lead == pytest.approx(0.0001) and b.p_value > 0.5
+    assert (a.lead, a.p_value) == (None, None)
+    assert standings(rows.clear(), registry=registry) == []
 
 
 def test_of_errors_the_lowest_stands_first_and_other_metrics_stand_beside_it(registry):
     explicit = {"feedback": "explicit", "select": "mse"}
     rows = frame(full(TRUTH, metric="mse", **explicit), full(TRUTH[::-1], metric="auc", **explicit))
     found = standings(rows, headlines={"explicit": "mse"}, registry=registry)
-    assert (found[0].algorithm, found[0].value, found[0].others) == ("a", 0.5, {"auc": pytest.approx(0.8)})
-    assert found[0].low < 0.5 < found[0].high
+    assert (found[0].algorithm, found[0].value, list(found[0].metrics)) == ("a", 0.5, ["mse", "auc"])
+    mse, auc = found[0].metrics.values()
+    assert mse.low < 0.5 < mse.high and auc.value == pytest.approx(0.8) and auc.low < 0.8 < auc.high
+    assert found[0].lead == pytest.approx(0.1), "a lead is positive whatever the direction of the metric"
     assert standings(rows, headlines={"explicit": "rmse"}, registry=registry)[0].metric == "mse", "the first there is"
 
 
@@ -203,8 +222,8 @@ def test_an_algorithm_that_misses_a_seed_has_no_value(registry):
     killed = row("d", None, training_seed=2, reason="killed", hyper='{"x":1}')
     rows = frame(full(TRUTH, hyper='{"x":1}')[:-1], [killed])
     *_, last = standings(rows, headlines={"implicit": "auc"}, registry=registry)
-    assert (last.algorithm, last.value, last.low, last.seconds) == ("d", None, None, None)
-    assert "d (failed: killed)" in last.reason and last.hyper == {"x": 1}
+    assert (last.algorithm, last.rank, last.value, last.metrics["auc"].low) == ("d", None, None, None)
+    assert (last.reason, last.seconds, last.search.hyper) == ("failed: killed", None, {"x": 1})
 
 
 # --- what is missing is null ------------------------------------------------------------------------------------------
@@ -233,6 +252,18 @@ def test_missing_cells_and_constant_sides_give_null_with_the_reason(registry, ro
 def test_one_missing_seed_of_several_is_missing_too(registry):
     rows = frame(full(TRUTH), sampled((1, 2, 3, 4)), sampled((1, 2, 3, None), seed=1, reason="killed"))
     assert "d (failed: killed)" in only(agreement(rows, registry=registry)).reason
+
+
+def test_what_the_full_data_do_not_allow_to_run_is_not_ranked_and_said(registry):
+    unfit = [row("z", None, status="skipped", reason="needs 80 GB", training_seed=seed) for seed in range(3)]
+    small = {"sampler": "random", "budget": "10%"}
+    samples = [*sampled((1, 2, 4, 3)), row("z", None, status="skipped", reason="needs 80 GB", **small)]
+    each = only(agreement(frame(full(TRUTH), unfit, samples), registry=registry))
+    assert (each.tau, each.num_algorithms) == (pytest.approx(4 / 6), 4)
+    assert each.reason == "z is not ranked: on the full data, skipped: needs 80 GB"
+    failed = [row("z", None, status="failed", reason="killed", training_seed=2)]
+    each = only(agreement(frame(full(TRUTH), unfit[:2], failed, samples), registry=registry))
+    assert (each.tau, each.num_algorithms) == (None, 5), "what failed there is missing"
 
 
 def test_other_samplers_do_not_suffer(registry):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from recbench.bench.ranking import holm, pair_signs, paired_p_value, tau_b, top_regret
+from recbench.bench.ranking import holm, pair_differences, pair_signs, paired_p_value, tau_b, top_regret
 
 values = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=2, max_size=12)
 
@@ -74,3 +74,44 @@ def test_paired_p_values_hold_their_level():
     weights = rng.multinomial(150, np.full(150, 1 / 150), size=200) / 150
     p_values = paired_p_value(scores.mean(axis=1), scores @ weights.T)
     assert 0.02 < (p_values < 0.05).mean() < 0.09
+
+
+def test_differences_of_pairs_are_compared_by_hand():
+    rng = np.random.default_rng(4)
+    values, noise = rng.normal(size=(3, 4)), rng.normal(scale=0.2, size=(3, 4, 200))
+    values[:, 3] = values[0, 3]  # no seed moves it
+    replicates = values[:, :, None] + noise
+    differences, p_values = pair_differences(values, replicates)
+    raw = []
+    for a, b in ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)):
+        users = (replicates[:, a] - replicates[:, b]).mean(axis=0).var(ddof=1)
+        one, other = values[:, a].var(ddof=1) / 3, values[:, b].var(ddof=1) / 3
+        freedom = (users + one + other) ** 2 / (one**2 / 2 + other**2 / 2)
+        difference = values[:, a].mean() - values[:, b].mean()
+        raw.append(2 * stats.t.sf(abs(difference) / np.sqrt(users + one + other), freedom))
+    assert differences[2] == pytest.approx(values[:, 0].mean() - values[0, 3])
+    assert p_values == pytest.approx(holm(np.array(raw)))
+
+
+def test_a_single_seed_leaves_the_users_and_a_missing_algorithm_the_others():
+    rng = np.random.default_rng(5)
+    values, replicates = np.array([[0.1, 0.4, 0.2]]), rng.normal(scale=0.1, size=(1, 3, 200))
+    _, p_values = pair_differences(values, replicates)
+    pairs = ((0, 1), (0, 2), (1, 2))
+    raw = [paired_p_value(values[0, a] - values[0, b], replicates[0, a] - replicates[0, b]) for a, b in pairs]
+    assert p_values == pytest.approx(holm(np.array(raw)))
+    values[0, 1] = np.nan
+    replicates[0, 1] = np.nan
+    _, p_values = pair_differences(values, replicates)
+    assert np.isnan(p_values).tolist() == [True, False, True] and p_values[1] == pytest.approx(raw[1])
+
+
+def test_p_values_hold_their_level_where_seeds_differ():
+    rng = np.random.default_rng(6)
+    users, seeds, below = 100, 3, 0
+    for _ in range(400):  # experiments without a true difference
+        scores = rng.normal(size=(seeds, 2, users)) + rng.normal(scale=0.2, size=(seeds, 2, 1))
+        weights = rng.multinomial(users, np.full(users, 1 / users), size=200) / users
+        _, (p_value,) = pair_differences(scores.mean(axis=2), scores @ weights.T)
+        below += p_value < 0.05
+    assert 0.01 < below / 400 < 0.08

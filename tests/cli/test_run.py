@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from recbench.bench.store import Store
@@ -88,27 +89,80 @@ def test_a_run_reports_its_steps_and_stores_them(recbench: Any, suite: Path, tmp
     assert Store(tmp_path / "s").frame()["cell"].n_unique() == 3
 
 
+def without_samplers(suite: Path) -> Path:
+    """The suite on full data alone."""
+    suite.write_text(SUITE.replace('["random", "random[unit=user]"]', "[]").replace('budgets = ["60%"]\n', ""))
+    return suite
+
+
 def test_a_suite_without_samplers_ends_in_the_table_of_algorithms(recbench: Any, suite: Path, tmp_path: Path) -> None:
-    text = SUITE.replace('["random", "random[unit=user]"]', "[]").replace('["60%"]', "[]")
-    suite.write_text(text)
+    without_samplers(suite)
     (plan,) = json.loads(recbench("run", suite, "--store", tmp_path / "s", "--dry-run", "--json").out)
     assert (plan["cells"], plan["runs"]) == (5, 3)
     result = recbench("run", suite, "--store", tmp_path / "s")
-    head, first, second = result.out.splitlines()
-    assert head.split() == ["dataset", "feedback", "algorithm", "hyper", "metric", "value", "2.5%", "97.5%", "hr@10",
-                            "seconds", "seeds"]  # fmt: skip
-    assert first.split()[:5] == ["synthetic-tiny", "implicit", "ease", "l2=1.0", "auc"] or "l2=10.0" in first
-    assert second.split()[:5] == ["synthetic-tiny", "implicit", "popularity", "-", "auc"]
-    assert "recbench report --algorithms" in result.err
-    best, _ = json.loads(recbench("report", "--store", tmp_path / "s", "--algorithms", "--json").out)
-    assert best["low"] < best["value"] < best["high"] and list(best["others"]) == ["hr@10"]
+    title, head, first, second = result.out.splitlines()
+    assert title.startswith(
+        "synthetic-tiny, implicit feedback: by auc on the test rows of the per-user split, tuned by"
+    )
+    assert title.endswith("auc on its validation rows, 2 training seeds")
+    assert head.split() == ["rank", "algorithm", "auc", "2.5%", "97.5%", "+-", "lead", "p", "hr@10", "grid", "tuned",
+                            "seconds"]  # fmt: skip
+    assert first.split()[:2] == ["1", "ease"] and first.split()[-3:-2] == ["2"] and "l2=1" in first
+    assert second.split()[:2] == ["2", "popularity"] and second.split()[-3:-1] == ["1", "-"]
+    assert "recbench report --algorithms" in result.err and "p: of that lead" in result.err
+    best, last = json.loads(recbench("report", "--store", tmp_path / "s", "--algorithms", "--json").out)
+    auc, hit_rate = best["metrics"]["auc"], best["metrics"]["hr@10"]
+    assert auc["low"] < auc["value"] < auc["high"] and hit_rate["low"] < hit_rate["value"] < hit_rate["high"]
+    assert (best["rank"], best["search"]["points"], best["search"]["tuned"]) == (1, 2, ["l2"])
+    assert best["lead"] == pytest.approx(auc["value"] - last["metrics"]["auc"]["value"]) and 0 <= best["p_value"] < 1
     narrow = recbench("report", "--store", tmp_path / "s", "--algorithms", "--metric", "hr@10", "--suite", suite)
-    assert narrow.out.splitlines()[1].split()[4] == "hr@10" and "auc" not in narrow.out
+    assert narrow.out.splitlines()[1].split()[2] == "hr@10" and " auc " not in narrow.out.splitlines()[1]
     agreement = recbench("report", "--store", tmp_path / "s")
     assert agreement.code == 0 and "--algorithms shows those on full data" in agreement.err
     assert recbench("report", "--store", tmp_path / "s", "--algorithms", "--by", "metric").code == 2
     board = recbench("board", "build", "--suite", suite, "--store", tmp_path / "s", "--to", tmp_path / "boards")
     assert board.code == 2 and "has no samplers" in board.err
+
+
+def test_what_does_not_fit_into_memory_is_in_the_table_with_the_reason(
+    recbench: Any, suite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from recbench.engine import devices
+
+    monkeypatch.setattr(devices, "memory_limit", lambda: 300_000)  # between what the two need
+    sampled = recbench("run", suite, "--store", tmp_path / "s", "--sampler", "random", "--json")
+    assert sampled.code == 0, "what is skipped had a reason to be"
+    assert {each["reason"].partition(" GB")[0] for each in json.loads(sampled.out)} == {
+        "a ranking needs at least two algorithms; ease is not ranked: on the full data, skipped: needs about 0.0"
+    }
+    result = recbench("run", without_samplers(suite), "--store", tmp_path / "s")
+    assert result.code == 0
+    *_, first, last = result.out.splitlines()
+    assert first.split()[:2] == ["1", "popularity"]
+    assert last.split()[:2] == ["-", "ease"] and "2 of 2 points of the grid skipped: needs about" in last
+
+
+def test_hyper_parameters_tuned_anew_for_each_sample(recbench: Any, suite: Path, tmp_path: Path) -> None:
+    grid = "[1.0, 30.0, 900.0]"
+    text = SUITE.replace("[1.0, 10.0]", grid).replace("[protocol]", '[protocol]\ntuning = "sample"')
+    suite.write_text(text.replace('["60%"]', '["60%", "30%"]'))
+    (plan,) = json.loads(recbench("run", suite, "--store", tmp_path / "s", "--dry-run", "--json").out)
+    assert (plan["cells"], plan["copied"]) == (4 * (2 + 2 * 2), 4), "the grid on every sample; no seed changes the two"
+    result = recbench("run", suite, "--store", tmp_path / "s", "--json")
+    assert result.code == 0
+    runs = Store(tmp_path / "s").frame().filter(metric="auc")
+    places = ["sampler", "budget", "training_seed", "algorithm"]
+    tried = runs.filter(algorithm="ease").group_by(places).agg(pl.col("hyper").n_unique())
+    assert tried["hyper"].to_list() == [3] * 6, "every point, on the full data and on every sample, is in the store"
+    chosen = runs.sort("validation").unique(places, keep="last")
+    assert chosen.filter(algorithm="ease")["hyper"].n_unique() > 1, "the choices differ"
+    best = {tuple(place): value for *place, value in chosen.select(*places, "value").iter_rows()}
+    for each in json.loads(result.out):
+        if each["metric"] == "auc":
+            loss = best["full", "100%", 0, "ease"] - best["full", "100%", 0, "popularity"]
+            place = each["sampler"], each["budget"], 0
+            kept = (best[*place, "ease"] > best[*place, "popularity"]) == (loss > 0)
+            assert (each["tau"], each["regret"]) == (1.0 if kept else -1.0, pytest.approx(0 if kept else abs(loss)))
 
 
 def test_shares_of_noise_are_lines_of_their_own(recbench: Any, suite: Path, tmp_path: Path) -> None:
@@ -122,8 +176,11 @@ def test_shares_of_noise_are_lines_of_their_own(recbench: Any, suite: Path, tmp_
     assert "implicit, noise 0.3: 7 cells" in result.err
     means = json.loads(recbench("report", "--store", tmp_path / "s", "--by", "noise", "--json").out)
     assert [each["noise"] for each in means] == ["0.0", "0.3"]
-    head, *lines = recbench("report", "--store", tmp_path / "s", "--algorithms").out.splitlines()
-    assert head.split()[2] == "noise" and [line.split()[2] for line in lines] == ["0.00"] * 2 + ["0.30"] * 2
+    titles = recbench("report", "--store", tmp_path / "s", "--algorithms").out.splitlines()[::5]
+    assert [title.partition(":")[0] for title in titles] == [
+        "synthetic-tiny, implicit feedback",
+        "synthetic-tiny, implicit feedback, noise 0.3",
+    ]
     board = recbench("board", "build", "--suite", suite, "--store", tmp_path / "s", "--to", tmp_path / "boards")
     assert board.code == 2 and "several shares of noise" in board.err
 

@@ -5,13 +5,8 @@ from __future__ import annotations
 from recbench.contracts.records import Feedback
 from recbench.engine.devices import compilations
 from recbench.registry import Registry
-from recbench.testing.scores import difference
+from recbench.testing.scores import SAME, TOLERANCE, difference
 from recbench.testing.trial import Trial, side_by_side, trial_of
-
-TOLERANCE = 1e-3
-"""Share of the largest score by which two orders of the same sums may differ."""
-
-_SAME = 1e-6
 
 _MIXED: tuple[tuple[str, int, bool], ...] = (
     ("checkerboard", 0, False),
@@ -65,7 +60,7 @@ def check_repeats_itself(algorithm: str, feedback: Feedback, registry: Registry 
     """
     trial = trial_of(algorithm, feedback, registry)
     found = _between(trial, 0, again=1)
-    if not found <= _SAME:
+    if not found <= SAME:
         trial.fail("repeats-itself", f"the scores of two fits are {found:.2%} of the largest apart")
 
 
@@ -77,7 +72,7 @@ def check_seed_changes_nothing(algorithm: str, feedback: Feedback, registry: Reg
     """
     trial = trial_of(algorithm, feedback, registry)
     found = _between(trial, 1)
-    if not found <= _SAME:
+    if not found <= SAME:
         trial.fail("seed-changes-nothing", f"the scores of two seeds are {found:.2%} of the largest apart")
 
 
@@ -88,7 +83,7 @@ def check_seed_matters(algorithm: str, feedback: Feedback, registry: Registry | 
       ContractError: the scores are the same.
     """
     trial = trial_of(algorithm, feedback, registry)
-    if _between(trial, 1) <= _SAME:
+    if _between(trial, 1) <= SAME:
         trial.fail("seed-matters", "two seeds give the same scores: say deterministic=True")
 
 

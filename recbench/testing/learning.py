@@ -26,7 +26,7 @@ def check_learns_the_checkerboard(algorithm: str, feedback: Feedback, registry: 
     if not found >= _CHECKERBOARD:
         trial.fail(
             "learns-the-checkerboard",
-            f"held-out items of the user's parity stand above {found:.0%} of the others after {LONG} epochs, "
+            f"held-out items of the user's parity stand above {found:.0%} of the others{trial.effort}, "
             f"where {_CHECKERBOARD:.0%} are expected",
         )
 
@@ -47,8 +47,7 @@ def check_follows_the_cycle(algorithm: str, feedback: Feedback, registry: Regist
     if not found >= _CYCLE:
         trial.fail(
             "follows-the-cycle",
-            f"the next item comes first for {found:.0%} of the users after {LONG} epochs, where {_CYCLE:.0%} are "
-            "expected",
+            f"the next item comes first for {found:.0%} of the users{trial.effort}, where {_CYCLE:.0%} are expected",
         )
 
 
@@ -79,7 +78,7 @@ def check_beats_chance(algorithm: str, feedback: Feedback, registry: Registry | 
     if feedback != "explicit":
         found = outranked(ratings, trial.planted, "factors", ~trial.planted.liked)
         if not found >= _CHANCE:
-            trial.fail("beats-chance", f"AUC is {found:.3f} after {LONG} epochs, where {_CHANCE} is expected")
+            trial.fail("beats-chance", f"AUC is {found:.3f}{trial.effort}, where {_CHANCE} is expected")
         return
     held, mean = trial.planted.held["factors"], trial.planted.rows("factors").rating.mean()
     spread = float(np.sqrt(np.mean((mean - held.rating) ** 2)))
@@ -88,7 +87,7 @@ def check_beats_chance(algorithm: str, feedback: Feedback, registry: Registry | 
     if not error <= most:
         trial.fail(
             "beats-chance",
-            f"RMSE is {error:.3f} after {LONG} epochs, where at most {most:.3f} is expected (the mean of all ratings "
+            f"RMSE is {error:.3f}{trial.effort}, where at most {most:.3f} is expected (the mean of all ratings "
             f"has {spread:.3f})",
         )
 

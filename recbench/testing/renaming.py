@@ -11,11 +11,8 @@ from recbench.registry import Registry
 from recbench.testing import probe
 from recbench.testing.batches import littered_query, renamed_query
 from recbench.testing.data import COLD_ITEMS, COLD_USERS, ITEMS, USERS, only
-from recbench.testing.fidelity import TOLERANCE
-from recbench.testing.scores import STRANGER, VISITOR, Scores, apart, difference
+from recbench.testing.scores import SAME, STRANGER, TOLERANCE, VISITOR, Scores, apart, difference
 from recbench.testing.trial import Model, Trial, trial_of
-
-_SAME = 1e-6
 
 
 def check_padding_changes_nothing(algorithm: str, feedback: Feedback, registry: Registry | None = None) -> None:
@@ -35,8 +32,10 @@ def check_padding_changes_nothing(algorithm: str, feedback: Feedback, registry: 
 
 
 def check_ids_mean_nothing(algorithm: str, feedback: Feedback, registry: Registry | None = None) -> None:
-    """The same log under other names. What is deterministic is fitted on both; of what is trained, the parameters are
-    renamed too (every axis as long as there are users or items), and losses and scores are compared.
+    """The same log under other names.
+
+    What is deterministic is fitted on both. Of what is trained the initial parameters are renamed, on every axis that
+    is as long as there are users or items; losses of one batch and scores are compared.
 
     Raises:
       ContractError: scores or losses differ.
@@ -71,7 +70,7 @@ def check_cold_is_forgotten(algorithm: str, feedback: Feedback, registry: Regist
     params = probe.disturbed(model.state.params, np.random.default_rng(9), axes)
     other = Model(model.sample, model.programs, model.replica, model.state._replace(params=params), "")
     found = difference(*trial.scores_of([model, other]))
-    if not found <= _SAME:
+    if not found <= SAME:
         trial.fail(
             "cold-is-forgotten",
             f"other initial values for them change scores by {found:.2%} of the largest: make UserTable and ItemTable "

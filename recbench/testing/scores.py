@@ -17,6 +17,9 @@ STRANGER, FIRST, LAST, VISITOR = -4, -3, -2, -1
 """The last places of a query: an unseen user, the first and the last user, all three with an empty history; an unseen
 user with the first user's history."""
 
+SAME, TOLERANCE = 1e-6, 1e-3
+"""Shares of the largest score: what the same sums may differ by, and what sums in another order may."""
+
 
 class Scores(NamedTuple):
     """What a model gives the users of a query."""

@@ -8,10 +8,10 @@ from recbench.contracts.records import Feedback
 from recbench.registry import Registry
 from recbench.testing.data import ITEMS, USERS, synthesis_of
 from recbench.testing.learning import outranked
-from recbench.testing.scores import FIRST, LAST, STRANGER, Scores, apart
+from recbench.testing.scores import FIRST, LAST, SAME, STRANGER, TOLERANCE, Scores, apart
 from recbench.testing.trial import LONG, trial_of
 
-_SAME, _CHANCE = 1e-5, 0.6
+_CHANCE = 0.6
 
 
 def check_scores_are_finite(algorithm: str, feedback: Feedback, registry: Registry | None = None) -> None:
@@ -45,10 +45,10 @@ def check_unseen_is_nobody(algorithm: str, feedback: Feedback, registry: Registr
     """
     trial = trial_of(algorithm, feedback, registry)
     ratings = trial.scores(trial.fit("factors", epochs=LONG)).rating
-    if apart(ratings[FIRST], ratings[LAST]) <= _SAME:
+    if apart(ratings[FIRST], ratings[LAST]) <= SAME:
         return
     for place, whom in ((FIRST, "first"), (LAST, "last")):
-        if apart(ratings[STRANGER], ratings[place]) <= _SAME:
+        if apart(ratings[STRANGER], ratings[place]) <= SAME:
             trial.fail("unseen-is-nobody", f"it gets the scores of the {whom} user: look_up gives it zeros instead")
 
 
@@ -76,12 +76,12 @@ def check_learns_from_fake_users(algorithm: str, feedback: Feedback, registry: R
     scores = trial.scores(model)
     if trial.spec.deterministic:
         found = apart(scores.score[:USERS], trial.scores(trial.fit("factors")).score[:USERS])
-        if not found <= 1e-3:
+        if not found <= TOLERANCE:
             trial.fail("learns-from-fake-users", f"with the rows of real ones the scores differ by {found:.2%}")
         return
     found = outranked(scores.score[:USERS], trial.planted, "factors", ~trial.planted.liked)
     if not found >= _CHANCE:
-        trial.fail("learns-from-fake-users", f"AUC is {found:.3f} after {LONG} epochs, where {_CHANCE} is expected")
+        trial.fail("learns-from-fake-users", f"AUC is {found:.3f}{trial.effort}, where {_CHANCE} is expected")
 
 
 def _disagreement(scores: Scores) -> float:

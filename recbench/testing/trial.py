@@ -88,6 +88,11 @@ class Trial:
         """Whether it trains on sequences."""
         return self.spec.form == "trained" and any(each.stage.batch == "sequences" for each in self.stages)
 
+    @property
+    def effort(self) -> str:
+        """What a fit to learn what is planted took, in words that follow a number."""
+        return f" after {LONG} epochs" if self.spec.form == "trained" else ""
+
     @cached_property
     def other_hyper(self) -> dict[str, ParameterValue]:
         """The same static hyper-parameters, and other values of all that are traced."""

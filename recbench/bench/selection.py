@@ -86,10 +86,14 @@ def of_suite(frame: pl.DataFrame, suite: Suite, registry: Registry | None = None
 
 
 def newest_data(frame: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
-    """The rows on the latest state of each data set, and the names of those that had others: a log may be edited."""
-    newest = frame.sort("created", maintain_order=True).unique("dataset", keep="last").select("dataset", "data")
-    kept = frame.join(newest, on=["dataset", "data"], how="semi", maintain_order="left")
-    left_out = frame.join(newest, on=["dataset", "data"], how="anti")
+    """The rows on the latest state of each data set, and the names of those that had others: a log may be edited.
+
+    So may recbench: where its own code changed what runs come to, earlier ones are left out too.
+    """
+    state = ["dataset", "data", "protocol"]
+    newest = frame.sort("created", maintain_order=True).unique("dataset", keep="last").select(state)
+    kept = frame.join(newest, on=state, how="semi", maintain_order="left")
+    left_out = frame.join(newest, on=state, how="anti")
     return kept, sorted(left_out["dataset"].unique())
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,6 +21,7 @@ from recbench.cli.tables import Column, json_option, note, print_table
 if TYPE_CHECKING:
     from recbench.bench.runner import Benchmark, Summary
     from recbench.bench.suite import Suite
+    from recbench.contracts.records import Dataset
 
 _FAILED = 1
 _NOISE = Column("noise", digits=2)
@@ -25,6 +29,7 @@ _PLAN = (
     "dataset",
     "feedback",
     _NOISE,
+    "split",
     "rows",
     "cells",
     "stored",
@@ -42,6 +47,7 @@ _PLAN = (
 @click.argument("suite")
 @click.option("--dataset", "datasets", multiple=True, metavar="NAME", help="In place of the suite's data sets.")
 @click.option("--data", metavar="FILE", help="Your own log, in place of the suite's data sets.")
+@click.option("--name", metavar="NAME", help="What results call the log of --data; by default its file's name.")
 @click.option("--feedback", multiple=True, metavar="TYPE", help="explicit, implicit or sequential.")
 @click.option("--sampler", "samplers", multiple=True, metavar="LABEL", help="As in 'svp-cf[proxy=mf,unit=user]'.")
 @click.option("--budget", "--keep", "budgets", multiple=True, metavar="AMOUNT", help="10%, 0.1, 1000rows, 500users.")
@@ -61,6 +67,7 @@ def run_command(
     suite: str,
     datasets: tuple[str, ...],
     data: str | None,
+    name: str | None,
     feedback: tuple[str, ...],
     samplers: tuple[str, ...],
     budgets: tuple[str, ...],
@@ -83,10 +90,14 @@ def run_command(
     The table at the end has a line for each sampler and budget: Kendall's tau between the ranking of the algorithms on
     full data and on the sample, its interval (noise pulls it down), the ceiling that two full-data runs reach (lifted
     by algorithms that are fixed: no seed moves them), the loss from picking the sample's winner, and the cost.
-    Of a suite without samplers the table has a line for each algorithm, best first.
+    Of a suite without samplers there is a table for each data set and feedback type with a line for each algorithm,
+    best first: its interval over test users, its spread over training seeds, its lead over the next and whether that is
+    chance, and what validation chose of its grid. What could not be run stands last, with the reason.
     """
     if datasets and data:
         raise click.UsageError("--dataset and --data were both given: give one of them")
+    if name is not None and not (data and name.strip()):
+        raise click.UsageError(f"--name {name!r} names nothing: it is for the log that --data brings")
     if device:
         os.environ["JAX_PLATFORMS"] = device  # read when JAX is first imported, which is later
     # Imported here: starting is to stay quick.
@@ -103,7 +114,8 @@ def run_command(
         sample_seeds=sample_seeds,
         seed=seed,
     )
-    bench = Benchmark(chosen, data=data, store=store, executor=executor, timeout=timeout, read=reading.dataset)
+    read = partial(_read, reading, name)
+    bench = Benchmark(chosen, data=data, store=store, executor=executor, timeout=timeout, read=read)
     if dry_run:
         _print_plan(bench, as_json=as_json)
         return 0
@@ -113,18 +125,40 @@ def run_command(
     return 0 if summary.complete else _FAILED
 
 
+def _read(reading: Reading, name: str | None, source: str | Path) -> Dataset:
+    dataset = reading.dataset(source)
+    return dataset if name is None else replace(dataset, name=name)
+
+
 def _print_plan(bench: Benchmark, *, as_json: bool) -> None:
-    records: list[dict[str, Any]] = [asdict(each) for each in bench.estimates()]
-    for record in records:
-        record["time"] = "unknown" if record["seconds"] is None else _duration(record["seconds"])
-        record["megabytes"] = record["memory"] // 1_000_000
-    noisy = any(record["noise"] for record in records)
+    plans = list(bench.estimates())
+    records: list[dict[str, Any]] = [asdict(each) for each in plans]
+    for record, each in zip(records, plans, strict=True):
+        record["time"] = _about(each.seconds, each.untimed)
+        record["megabytes"] = each.memory // 1_000_000
+    noisy = any(each.noise for each in plans)
     print_table(records, [column for column in _PLAN if noisy or column != _NOISE], as_json=as_json)
     for text in bench.summary.notes:
         note(text)
-    if any(record["runs"] and record["seconds"] is None for record in records):
-        note("a time is known once the store has a run of each algorithm on the same type of feedback")
+    for each in plans:
+        for algorithm, reason in each.too_large.items():
+            note(f"{each.dataset}, {each.feedback}: {algorithm!r} would be skipped: {reason}")
+    if len(plans) > 1:
+        untimed = [name for each in plans for name in each.untimed]
+        known = [each.seconds for each in plans if each.seconds is not None]
+        note(
+            f"in all {sum(each.runs for each in plans):,} runs, time: {_about(sum(known) if known else None, untimed)}"
+        )
+    if any(each.untimed for each in plans):
+        names = ", ".join(sorted({name for each in plans for name in each.untimed}))
+        note(f"a time is known once the store has a run on the same type of feedback: it has none of {names}")
     note("nothing was run; times are of training and scoring, as earlier runs in the store took them: not of compiling")
+
+
+def _about(seconds: float | None, untimed: Sequence[str]) -> str:
+    if seconds is None:
+        return "unknown"
+    return f"{_duration(seconds)}{' and more' if untimed else ''}"
 
 
 def _print_result(bench: Benchmark, suite: Suite, summary: Summary, *, as_json: bool) -> None:

@@ -29,10 +29,13 @@ def warn_of_unreadable(store: Store) -> None:
 
 
 def latest_data(frame: pl.DataFrame) -> pl.DataFrame:
-    """The results on the latest state of each data set; says where there are others."""
+    """The results on the latest state of each data set and of recbench; says where there are others."""
     from recbench.bench.selection import newest_data  # starting is to stay quick
 
     kept, changed = newest_data(frame)
     for name in changed:
-        note(f"{name!r} has changed since its first results: only those on its latest state are shown")
+        note(
+            f"only the latest results on {name!r} are shown: the data or recbench have changed since, "
+            "or two files have this name ('recbench run --name' tells them apart)"
+        )
     return kept

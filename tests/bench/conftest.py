@@ -155,6 +155,10 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
             ),
             "Training": SimpleNamespace,
         },
+        "memory": {
+            "bytes_per_run": lambda data, contestant, run: 1000 * run.hyper.get("width", 0),
+            "too_large": lambda data, contestant, run: fake.refusing.get(contestant.name, ""),
+        },
         "devices": {
             "compilations": lambda: len(fake.groups),
             "enable_compilation_cache": lambda folder: None,

@@ -388,7 +388,9 @@ def test_an_estimate_counts_without_running(
     bench = Benchmark(toy_suite, data=toy_data, store=tmp_path / "store", registry=toys)
     (before,) = bench.estimates()
     assert (before.cells, before.stored, before.runs) == (GRID + LATER, 0, GRID + LATER)
-    assert (before.programs, before.seconds) == (3, None) and before.memory > 20 * before.rows
+    assert (before.programs, before.seconds, before.untimed) == (3, None, ("deep", "plain"))
+    assert before.memory == 20 * before.rows + 7 * 8_000, "the first point's grid, seed and samples"
+    assert (before.split, before.algorithms, before.too_large) == ("per-user", 2, {})
     assert not engine.groups and not (tmp_path / "store").exists()
     bench.run()
     (after,) = bench.estimates()
@@ -397,6 +399,21 @@ def test_an_estimate_counts_without_running(
         toy_suite.override(budgets=["30%"]), data=toy_data, store=tmp_path / "store", registry=toys
     ).estimates()
     assert (more.stored, more.runs) == (GRID + 2, 4) and more.seconds is not None and 0 < more.seconds < 60
+    toys.register(replace(toys.get("algorithms", "plain").spec, name="fresh"), distribution="recbench")
+    engine.refusing["deep"] = "needs 80 GB"
+    suite = toy_suite.override(budgets=["30%"], algorithms=["plain", "deep", "fresh"])
+    (mixed,) = Benchmark(suite, data=toy_data, store=tmp_path / "store", registry=toys).estimates()
+    assert mixed.untimed == ("fresh",) and 0 < mixed.seconds < more.seconds, "plain alone"
+    assert (mixed.too_large, mixed.skipped, mixed.runs) == ({"deep": "needs 80 GB"}, 2, 2 + 2 + 2)
+
+
+def test_an_estimate_passes_over_what_breaks_and_leaves_that_to_its_runs(
+    tmp_path: Path, toys: Any, toy_suite: Suite, toy_data: Any, engine: Any
+) -> None:
+    toys.register(replace(toys.get("algorithms", "plain").spec, load="nowhere:Nothing"), distribution="recbench")
+    suite = toy_suite.override(algorithms=["plain"])
+    (found,) = Benchmark(suite, data=toy_data, store=tmp_path, registry=toys).estimates()
+    assert (found.runs, found.skipped, found.memory) == (2 + 4, 0, 20 * found.rows)
 
 
 def fake_users(train: Any, budget: Any, context: Any) -> Synthesis:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import polars as pl
 
 from recbench.bench.cells import AXES
 from recbench.bench.runner import run_suite
-from recbench.bench.selection import choose, of_suite
+from recbench.bench.selection import choose, newest_data, of_suite
 from recbench.bench.store import load_results
 from recbench.bench.suite import Suite
 
@@ -53,6 +54,19 @@ def test_tuned_anew_each_sample_chooses_for_itself(toys: Any) -> None:
 def test_the_test_set_has_no_say(toys: Any) -> None:
     rows = [row("a", 0.1, value=1.0), row("b", 0.2, value=0.0)]
     assert chosen(rows, toys) == ["b"]
+
+
+def test_of_data_and_of_recbench_the_latest_state_counts() -> None:
+    early, late = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+    rows = [
+        row("a", 0.1, dataset="edited", data="old", created=early),
+        row("b", 0.1, dataset="edited", data="new", created=late),
+        row("c", 0.1, dataset="same", protocol=1, created=early),
+        row("d", 0.1, dataset="same", protocol=2, created=late),
+        row("e", 0.1, dataset="other", created=early),
+    ]
+    kept, changed = newest_data(pl.DataFrame(rows))
+    assert (kept["hyper"].to_list(), changed) == (["b", "d", "e"], ["edited", "same"])
 
 
 def test_a_suite_finds_its_rows_whoever_made_them(

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from recbench.bench.roster import check
 from recbench.bench.suite import load_suite, read_suite, suites
 from recbench.contracts.errors import RecbenchError, SuiteError, UnknownNameError
+from recbench.registry import Registry
 
 SMALL = """
 name = "mine"
@@ -38,6 +40,7 @@ def test_what_comes_with_recbench_is_sound(name: str) -> None:
     for feedback in suite.feedback:
         assert len(suite.algorithms[feedback]) >= 3, "tau over two algorithms says nothing"
         assert suite.protocol.select[feedback] in suite.metrics[feedback]
+    check(suite, Registry())  # names and grids are such as the built-in methods take
 
 
 def test_the_study_is_as_published() -> None:
@@ -99,7 +102,7 @@ def test_what_is_wrong_is_said_in_one_sentence(found: str, written: str, said: s
     ("asked", "said", "error"),
     [
         ("svpcf", "did you mean 'svp-cf'?", UnknownNameError),
-        ("zzz", "there are quickstart, svp-cf, and a path", UnknownNameError),
+        ("zzz", "there are algorithms, quickstart, svp-cf, and a path", UnknownNameError),
         ("missing.toml", "missing.toml cannot be read: No such file", SuiteError),
         ("folder/missing", "cannot be read: No such file", SuiteError),
     ],

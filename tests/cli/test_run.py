@@ -130,6 +130,8 @@ def test_what_does_not_fit_into_memory_is_in_the_table_with_the_reason(
     from recbench.engine import devices
 
     monkeypatch.setattr(devices, "memory_limit", lambda: 300_000)  # between what the two need
+    plan = recbench("run", suite, "--store", tmp_path / "s", "--dry-run")
+    assert "synthetic-tiny, implicit: 'ease' would be skipped: needs about" in plan.err
     sampled = recbench("run", suite, "--store", tmp_path / "s", "--sampler", "random", "--json")
     assert sampled.code == 0, "what is skipped had a reason to be"
     assert {each["reason"].partition(" GB")[0] for each in json.loads(sampled.out)} == {
@@ -198,11 +200,14 @@ def test_a_dry_run_writes_nothing(recbench: Any, suite: Path, tmp_path: Path, fi
     (plan,) = json.loads(result.out)
     assert (plan["cells"], plan["stored"], plan["copied"], plan["runs"]) == (9, 0, 2, 7), "no seed changes the two"
     assert (plan["programs"], plan["seconds"]) == (2, None)
-    assert "once the store has a run of each algorithm" in result.err and "nothing was run" in result.err
+    assert "it has none of ease, popularity" in result.err and "nothing was run" in result.err
     assert plan["memory"] > 0 and not (tmp_path / "s").exists()
     again = recbench("run", suite, "--store", filled, "--dry-run", "--budget", "50%")
     assert again.code == 0 and again.out.split()[-2:] != ["unknown", "1"], "earlier runs tell how long it takes"
-    assert "once the store" not in again.err
+    assert "it has none" not in again.err
+    more = recbench("run", suite, "--store", filled, "--dry-run", "--budget", "50%", "--feedback", "implicit",
+                    "--algorithm", "ease", "--algorithm", "item-knn")  # fmt: skip
+    assert " and more " in more.out and "it has none of item-knn" in more.err
 
 
 def test_a_run_that_fails_ends_in_exit_code_1(recbench: Any, suite: Path, tmp_path: Path) -> None:
@@ -229,6 +234,7 @@ def test_a_run_that_fails_ends_in_exit_code_1(recbench: Any, suite: Path, tmp_pa
         (["--data", "missing.csv"], "missing.csv"),
         (["--feedback", "tacit"], "'tacit'"),
         (["--dataset", "synthetic-tiny", "--data", "a.csv"], "give one of them"),
+        (["--name", "mine"], "--name 'mine' names nothing: it is for the log that --data brings"),
         (["--executor", "cloud"], "no executor is called 'cloud'"),
         (["--timeout", "0"], "--timeout"),
         (["--full-seeds", "0"], "--full-seeds"),
@@ -310,7 +316,9 @@ def test_of_a_log_that_was_edited_the_last_state_counts(recbench: Any, suite: Pa
     assert load_results(store)["data"].n_unique() == 2
     result = recbench("report", "--store", store, "--json")
     assert result.code == 0 and {each["dataset"] for each in json.loads(result.out)} == {"log"}
-    assert result.err == "'log' has changed since its first results: only those on its latest state are shown\n"
+    assert result.err.startswith("only the latest results on 'log' are shown: ") and result.err.count("\n") == 1
+    other = recbench("run", suite, "--data", log, "--name", "mine", "--store", store, "--full-seeds", 1, "--dry-run")
+    assert other.out.splitlines()[1].split()[0] == "mine"
 
 
 def test_a_report_draws(recbench: Any, filled: Path, tmp_path: Path) -> None:

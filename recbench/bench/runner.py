@@ -156,10 +156,14 @@ class Benchmark:
         runnable = {cell.algorithm for cell in plan.refused(cells)[0]}
         chosen: dict[str, Hyper] = {label: plan.entrants[label].grid[0] for label in tuned - runnable}
         chosen |= chosen_hyper(cells, self.store.frame(JUDGED_BY), self.registry)
+        where = f"{plan.split.dataset}, {plan.split.feedback}"
+        if not len(plan.split.validation) and any(len(each.grid) > 1 for each in plan.entrants.values()):
+            self._note(
+                f"{where}: there are no validation rows to choose hyper-parameters by: they are taken as they come"
+            )
         if self.suite.protocol.tuning == "full":
             for label in sorted(tuned - set(chosen)):
-                where = f"{plan.split.dataset}, {plan.split.feedback}"
-                self._note(f"{where}: {label!r} finished no run on full data, so its samples are left out")
+                self._note(f"{where}: {label!r} finished no point of its grid, so its other runs are left out")
         return chosen
 
     def _tell(self, kind: Literal["split", "group", "note"], text: str) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -16,6 +15,7 @@ from recbench.bench.selection import choose
 from recbench.contracts.errors import UnknownNameError
 from recbench.contracts.labels import Label
 from recbench.contracts.records import ParameterValue
+from recbench.contracts.specs import Parameter
 from recbench.registry import Registry
 
 _LISTED = 2  # reasons that a line has room for
@@ -29,6 +29,9 @@ class Search:
 
     hyper: Point = field(default_factory=dict)  # the choice, complete; empty where nothing finished
     tuned: tuple[str, ...] = ()  # the hyper-parameters to look at: those that the grid varies, or that are no defaults
+    edges: tuple[
+        str, ...
+    ] = ()  # of those, the ones with the smallest or largest value tried: a wider grid may do better
     validation: float | None = None  # what the choice was made by; None: there are no validation rows
     points: int = 0
     finished: int = 0  # points that could be chosen
@@ -56,10 +59,14 @@ def searches(rows: pl.DataFrame, registry: Registry) -> dict[str, Search]:
 
 def _search(label: str, points: pl.DataFrame, best: str | None, registry: Registry) -> Search:
     finished = points.filter(pl.col("status") == "ok")
-    hyper = {} if best is None else json.loads(best)
+    hyper: Point = {} if best is None else json.loads(best)
+    grid = [json.loads(text) for text in points["hyper"]]
+    tried = {name: {point[name] for point in grid if name in point} for name in hyper}
+    parameters = _parameters(label, registry)
     return Search(
         hyper=hyper,
-        tuned=_tuned(label, hyper, [json.loads(text) for text in points["hyper"]], registry),
+        tuned=tuple(name for name in sorted(hyper) if len(tried[name]) > 1 or _unusual(name, hyper, label, parameters)),
+        edges=tuple(name for name in sorted(hyper) if _at_the_edge(hyper[name], tried[name], parameters.get(name))),
         validation=None if best is None else finished.filter(hyper=best)["validation"][0],
         points=points.height,
         finished=finished.height,
@@ -68,17 +75,23 @@ def _search(label: str, points: pl.DataFrame, best: str | None, registry: Regist
     )
 
 
-def _tuned(label: str, hyper: Point, points: Sequence[Point], registry: Registry) -> tuple[str, ...]:
-    parsed = Label.parse(label)
-    defaults: dict[str, ParameterValue] = {}
-    with suppress(UnknownNameError):  # results of a plugin that is not here
-        defaults = {each.name: each.default for each in registry.get("algorithms", parsed.name).spec.hyper}
-    said = dict(parsed.overrides)
-    return tuple(
-        name
-        for name, value in sorted(hyper.items())
-        if len({point.get(name) for point in points}) > 1 or (name not in said and value != defaults.get(name, value))
-    )
+def _parameters(label: str, registry: Registry) -> dict[str, Parameter]:
+    try:
+        return {each.name: each for each in registry.get("algorithms", Label.parse(label).name).spec.hyper}
+    except UnknownNameError:  # results of a plugin that is not here
+        return {}
+
+
+def _unusual(name: str, hyper: Point, label: str, parameters: Mapping[str, Parameter]) -> bool:
+    """Whether a value is not the default, and the label does not say so."""
+    usual = parameters[name].default if name in parameters else hyper[name]
+    return hyper[name] != usual and name not in dict(Label.parse(label).overrides)
+
+
+def _at_the_edge(value: ParameterValue, tried: Collection[ParameterValue], parameter: Parameter | None) -> bool:
+    numbers = [each for each in tried if isinstance(each, int | float) and not isinstance(each, bool)]
+    bounds = (parameter.minimum, parameter.maximum) if parameter else ()
+    return len(numbers) > 2 and value in (min(numbers), max(numbers)) and value not in bounds
 
 
 def _failures(lost: pl.DataFrame, points: int) -> str:

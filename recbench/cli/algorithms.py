@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 LEGEND = (
     "2.5% and 97.5%: with other test users; +-: standard deviation over training seeds; lead: how much better than the "
-    "next; p: of that lead, over users and seeds, corrected for all pairs; grid: points tried; seconds: of one run"
+    "next; p: of that lead, over users and seeds, corrected for all pairs; grid: points tried; *: the smallest or "
+    "largest value tried; seconds: of one run"
 )
 
 
@@ -62,5 +63,5 @@ def _record(each: Standing) -> dict[str, Any]:
         **{name: getattr(headline, name) for name in ("low", "high", "spread")},
         **{name: getattr(each, name) for name in ("rank", "algorithm", "lead", "p_value", "seconds", "reason")},
         "grid": search.points if search.points == search.finished else f"{search.finished}/{search.points}",
-        "tuned": ", ".join(f"{name}={search.hyper[name]}" for name in search.tuned),
+        "tuned": ", ".join(f"{name}={search.hyper[name]}{'*' * (name in search.edges)}" for name in search.tuned),
     }

@@ -100,7 +100,7 @@ def test_an_algorithm_that_raises_becomes_rows_and_everything_goes_on(
     engine.raises["deep"] = ZeroDivisionError("too deep")
     summary = run_suite(toy_suite, data=toy_data, store=tmp_path, registry=toys)
     assert summary.statuses == {"ok": 6, "failed": 4} and not summary.complete
-    assert summary.notes == ["toy-data, implicit: 'deep' finished no run on full data, so its samples are left out"]
+    assert summary.notes == ["toy-data, implicit: 'deep' finished no point of its grid, so its other runs are left out"]
     reasons = load_results(tmp_path).filter(status="failed")["reason"].to_list()
     assert all("ZeroDivisionError: too deep" in reason for reason in reasons)
     assert run_suite(toy_suite, data=toy_data, store=tmp_path, registry=toys).stored == 10, "failures stay as they are"
@@ -479,6 +479,17 @@ def test_a_given_split_is_taken_where_the_suite_prefers_it(
     both = load_results(tmp_path / "given")
     assert of_suite(both, suite, toys)["split"].unique().to_list() == ["given"]
     assert of_suite(both, usual, toys)["split"].unique().to_list() == ["per-user"]
+
+
+def test_where_there_is_nothing_to_choose_by_that_is_said(
+    tmp_path: Path, toys: Any, toy_suite: Suite, engine: Any
+) -> None:
+    users = np.repeat(np.arange(100), 4)  # a tenth of four rows is none
+    log = pl.DataFrame({"user": users, "item": np.random.default_rng(0).permutation(400) % 60})
+    suite = toy_suite.model_copy(update={"samplers": (), "budgets": ()})
+    said = "frame, implicit: there are no validation rows to choose hyper-parameters by: they are taken as they come"
+    assert run_suite(suite, data=log, store=tmp_path, registry=toys).notes == [said]
+    assert run_suite(suite.override(algorithms=["plain"]), data=log, store=tmp_path, registry=toys).notes == []
 
 
 def test_a_time_limit_reaches_the_engine(

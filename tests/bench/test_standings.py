@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,27 @@ def test_a_standing_says_what_was_tried_and_what_was_chosen(stand: Any) -> None:
     assert (deep.seeds, deep.seconds, deep.reason) == (2, 1.0, "")
     assert (plain.search.points, plain.search.hyper, plain.search.tuned) == (1, {}, ())
     assert deep.lead == pytest.approx(0.216) and plain.lead is None
+
+
+@pytest.mark.parametrize(
+    ("rates", "edges"),
+    [([0.1, 0.2, 0.3], ["rate"]), ([0.1, 0.3], []), ([0.1, 0.2, 0.5], []), ([0.3, 0.1, 0.2, 9.0], [])],
+    ids=["the largest of three", "of two", "the largest there can be", "inside"],
+)
+def test_a_choice_at_the_end_of_its_grid_is_said(
+    tmp_path: Path, toys: Any, toy_suite: Suite, toy_data: Any, engine: Any, rates: list[float], edges: list[str]
+) -> None:
+    engine.diverging.add(9.0)
+    spec = toys.get("algorithms", "deep").spec
+    width, rate = spec.hyper
+    toys.register(
+        replace(spec, hyper=(width, replace(rate, maximum=0.5 if 0.5 in rates else None))), distribution="recbench"
+    )
+    content = toy_suite.model_dump()
+    content["algorithms"]["implicit"]["deep"] = {"rate": rates}
+    run_suite(Suite.model_validate(content), data=toy_data, store=tmp_path, registry=toys)
+    (deep,) = [each for each in standings(load_results(tmp_path), registry=toys) if each.algorithm == "deep"]
+    assert list(deep.search.edges) == edges and deep.search.tuned == ("rate",)
 
 
 def test_points_that_did_not_finish_are_counted_and_said(stand: Any, engine: Any) -> None:

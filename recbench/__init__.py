@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from recbench.bench.runner import run_suite
     from recbench.bench.sample import draw_sample
     from recbench.bench.session import evaluate, fit
+    from recbench.bench.standings import standings
     from recbench.bench.store import load_results
     from recbench.contracts.batches import (
         PairsBatch,
@@ -92,6 +93,7 @@ _LAZY = {
     "recommend": "recbench.bench.recommend",
     "register": "recbench.registry",
     "run_suite": "recbench.bench.runner",
+    "standings": "recbench.bench.standings",
     "BatchKind": "recbench.contracts.protocols",
     "Hyper": "recbench.contracts.protocols",
     "ModelShape": "recbench.contracts.protocols",
@@ -165,6 +167,7 @@ __all__ = [
     "recommend",
     "register",
     "run_suite",
+    "standings",
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -36,14 +37,34 @@ def plugin(readme: str, tmp_path: Path) -> Path:
     return file
 
 
-def test_the_help_is_the_command_lines_own(recbench, readme, repository, request):
-    shown = re.search(r"(<!-- help:begin -->\n)(.*?)(<!-- help:end -->)", readme, re.DOTALL)
-    expected = f"```\n$ recbench --help\n{recbench('--help').out}```\n"
-    if request.config.getoption("--update"):
-        text = readme.replace(shown[0], f"{shown[1]}{expected}{shown[3]}")
-        (repository / "README.md").write_text(text, encoding="utf-8")
-    else:
-        assert shown[2] == expected, "run: .venv/bin/python -m pytest tests/docs --update"
+@pytest.fixture
+def check_block(repository: Path, request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """``check_block(name, expected)``: what stands between the marks of a block, or with ``--update`` puts it there."""
+
+    def check(name: str, expected: str) -> None:
+        readme = (repository / "README.md").read_text(encoding="utf-8")
+        shown = re.search(rf"(<!-- {name}:begin -->\n)(.*?)(<!-- {name}:end -->)", readme, re.DOTALL)
+        assert shown, name
+        if request.config.getoption("--update"):
+            text = readme.replace(shown[0], f"{shown[1]}{expected}{shown[3]}")
+            (repository / "README.md").write_text(text, encoding="utf-8")
+        else:
+            assert shown[2] == expected, "run: .venv/bin/python -m pytest tests/docs --update"
+
+    return check
+
+
+def test_the_help_is_the_command_lines_own(recbench, check_block):
+    check_block("help", f"```\n$ recbench --help\n{recbench('--help').out}```\n")
+
+
+def test_the_algorithms_are_those_that_are_registered(registry, check_block):
+    lines = ["| algorithm | feedback | what it is | source |", "| --- | --- | --- | --- |"]
+    for name, entry in registry.all("algorithms").items():
+        spec = entry.spec
+        lines.append(f"| `{name}` | {', '.join(spec.feedback)} | {spec.summary} | {spec.source} |")
+    assert all(line.count("|") == 5 for line in lines)
+    check_block("algorithms", "\n".join(lines) + "\n")
 
 
 def test_the_sampler_has_at_most_thirty_lines_and_is_listed(recbench, plugin):

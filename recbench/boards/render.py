@@ -64,6 +64,11 @@ class Table:
         missing = sorted((x for x in self.lines if x.row.tau is None), key=lambda line: line.row.reason)
         return [(reason, list(lines)) for reason, lines in groupby(missing, key=lambda line: line.row.reason)]
 
+    @property
+    def remarks(self) -> list[str]:
+        """What is to be known of taus that are there, such as algorithms that they leave out."""
+        return sorted({line.row.reason for line in self.lines if line.row.tau is not None and line.row.reason})
+
     def of(self, sampler: str) -> list[Line]:
         return [line for line in self.lines if line.sampler == sampler]
 

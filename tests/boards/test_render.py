@@ -66,6 +66,14 @@ def test_a_block_is_one_data_set_at_a_tenth(entries: dict[str, Entry]) -> None:
         render_block(entries, dataset="other")
 
 
+def test_what_taus_leave_out_is_noted_once(make_entry: Any, make_sampler: Any, missing: dict[str, Any]) -> None:
+    out = {"reason": "ease is not ranked: on the full data, skipped: needs 80 GB"}
+    entry = make_entry(make_sampler("random", out, {"budget": "80%", **out}), make_sampler("head", missing))
+    for page in (render_board({"a.json": entry}), render_block({"a.json": entry})):
+        assert lines_of(page, "Note") == [f"Note: {out['reason']}."] and "\n\n\n" not in page
+        assert len(lines_of(page, "- `head`")) == 1
+
+
 def test_the_newest_tau_counts_and_a_gap_hides_none(
     make_entry: Any, make_sampler: Any, missing: dict[str, Any]
 ) -> None:
@@ -86,7 +94,7 @@ def test_feedback_types_and_data_sets_have_tables_of_their_own(make_entry: Any, 
 
 def test_what_an_entry_says_is_shown_as_text(make_entry: Any, make_sampler: Any, missing: dict[str, Any]) -> None:
     hostile = "<script>alert(1)</script> | [a](javascript:b) <!-- board:end -->"
-    sampler = make_sampler("random[a=<b>|`x`]", {**missing, "reason": hostile})
+    sampler = make_sampler("random[a=<b>|`x`]", {**missing, "reason": hostile}, {"budget": "80%", "reason": hostile})
     for render in (render_board, render_block):
         page = render({"a.json": make_entry(sampler)})
         assert "<script" not in page and "<b>" not in page and "<!-- board:end" not in page and "[a](java" not in page

@@ -45,5 +45,5 @@ def test_the_contract_is_kept(label, feedback):
         checks = [check for check in checks if check.rule not in SHOWN_BY_IMPLICIT]
     outcomes = list(run_checks(checks))
     failures = [outcome.reason for outcome in outcomes if not outcome.passed]
-    assert not failures, "\n".join(failures)
+    assert not failures, "\n".join(dict.fromkeys(failures))
     assert len(outcomes) >= 6

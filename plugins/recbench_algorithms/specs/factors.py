@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from recbench import AlgorithmSpec
-from recbench_algorithms.specs.parameters import ALL, BATCH_SIZE, L2, dropout, latent, learning_rate
+from recbench import AlgorithmSpec, Parameter
+from recbench_algorithms.specs.parameters import ALL, BATCH_SIZE, L2, RANKING, dropout, latent, learning_rate
 
 SPECS = (
     AlgorithmSpec(
@@ -24,5 +24,24 @@ SPECS = (
         feedback=ALL,
         hyper=(latent(8), learning_rate(0.008), L2, dropout(0.3), BATCH_SIZE),
         formula="mean + b_u + b_i + <p_u, q_i>; squared error or BPR",
+    ),
+    AlgorithmSpec(
+        name="ials",
+        load="recbench_algorithms.ials:IALS",
+        summary="Factors of implicit feedback by alternating least squares over all pairs.",
+        source="Hu, Koren, Volinsky, ICDM 2008; Rendle, Krichene, Zhang, Koren, RecSys 2022",
+        form="solved",
+        feedback=RANKING,
+        hyper=(
+            latent(128),
+            Parameter("l2", 0.0075, "ridge on the factors, times (n + alpha0 m)^nu of a row", traced=True, minimum=0),
+            Parameter("unobserved_weight", 0.3, "alpha0: what an unobserved pair counts", traced=True, minimum=0),
+            Parameter("exponent", 1.0, "nu: how the ridge grows with a row's weight", traced=True, minimum=0),
+            Parameter("iterations", 10, "solves of each side", minimum=1),
+            Parameter("steps", 3, "conjugate gradient steps a solve", minimum=1),
+        ),
+        fake_users=True,
+        history="all",
+        formula="min sum w (1 - <p_u, q_i>)^2 over observed + alpha0 <p_u, q_i>^2 over all + frequency-scaled l2",
     ),
 )

@@ -51,13 +51,28 @@ def propagate(train: TrainMatrix, users: Array, items: Array, *, layers: int) ->
     return total_users / (layers + 1), total_items / (layers + 1)
 
 
-class GraphModule(nnx.Module):
-    """Layer-0 embeddings, float32 [num_users, latent] and [num_items, latent]."""
+class Embeddings(nnx.Module):
+    """What scores: the inner product of two embeddings, float32 [num_users, latent] and [num_items, latent]."""
+
+    def __init__(self, users: nnx.Variable[Array], items: nnx.Variable[Array]) -> None:
+        self.users, self.items = users, items
+
+    def predict(self, query: Query, rows: Array, items: Array) -> Array:
+        return jnp.sum(look_up(self.users[...], query.users[rows]) * self.items[items], axis=1)
+
+    def score(self, query: Query) -> Array:
+        return look_up(self.users[...], query.users) @ self.items[...].T
+
+
+class GraphModule(Embeddings):
+    """What is learned: the embeddings before propagation."""
 
     def __init__(self, shape: ModelShape, *, latent: int, layers: int, key: Array) -> None:
         users, items = jax.random.split(key)
-        self.users = UserTable(_SCALE * jax.random.normal(users, (shape.num_users, latent)))
-        self.items = ItemTable(_SCALE * jax.random.normal(items, (shape.num_items, latent)))
+        super().__init__(
+            UserTable(_SCALE * jax.random.normal(users, (shape.num_users, latent))),
+            ItemTable(_SCALE * jax.random.normal(items, (shape.num_items, latent))),
+        )
         self.layers = layers
 
     def loss(self, batch: PairsBatch, context: StepContext) -> Array:
@@ -68,24 +83,12 @@ class GraphModule(nnx.Module):
         squares = sum(jnp.square(table).reshape(len(own), -1).sum(axis=1) for table in embeddings)
         return bpr(own[:, None] - others) + context.hyper["l2"] / 2 * squares
 
-    def finish(self, context: StepContext) -> PropagatedModule:
-        return PropagatedModule(*self._propagated(context))
+    def finish(self, context: StepContext) -> Embeddings:
+        users, items = self._propagated(context)
+        return Embeddings(nnx.Variable(users), nnx.Variable(items))
 
     def _propagated(self, context: StepContext) -> tuple[Array, Array]:
         return propagate(context.train, self.users[...], self.items[...], layers=self.layers)
-
-
-class PropagatedModule(nnx.Module):
-    """What scores: the embeddings after propagation."""
-
-    def __init__(self, users: Array, items: Array) -> None:
-        self.users, self.items = nnx.Variable(users), nnx.Variable(items)
-
-    def predict(self, query: Query, rows: Array, items: Array) -> Array:
-        return jnp.sum(look_up(self.users[...], query.users[rows]) * self.items[items], axis=1)
-
-    def score(self, query: Query) -> Array:
-        return look_up(self.users[...], query.users) @ self.items[...].T
 
 
 class LightGCN:

@@ -105,6 +105,8 @@ def contests(
         names = [name for name in asked if name not in left_out]
         rows = rows.filter(pl.col("algorithm").is_in(names))
         metrics = rows["metric"].drop_nulls().unique(maintain_order=True)
+        if metrics.is_empty() and names:  # nothing has a value: what runs were judged by stands in, to say why
+            metrics = rows["select"].unique()
         codes = {metric: _code(rows, metric, registry) for metric in metrics}
         tables = {code: _table(_of_code(rows, code), names, registry) for code in set(codes.values())}
         none = _numbered(rows.clear(), names)
@@ -132,7 +134,8 @@ def _code(rows: pl.DataFrame, metric: str, registry: Registry) -> str | None:
     """The state of plugins' metrics whose runs count: the last. None: only built-in ones have a say, so all count."""
     if all(is_built_in(name, registry) for name in (metric, *rows["select"].unique())):
         return None
-    newest: str = rows.filter(metric=metric).sort("created", maintain_order=True)["metric_code"][-1]
+    own = rows.filter(metric=metric)
+    newest: str = (own if own.height else rows).sort("created", maintain_order=True)["metric_code"][-1]
     return newest
 
 
@@ -192,7 +195,8 @@ def _check_settings(rows: pl.DataFrame, where: str) -> None:
     if several:
         found = "; ".join(f"{axis}: {', '.join(map(str, sorted(rows[axis].unique())))}" for axis in several)
         raise ParameterError(
-            f"the results on {where} were made under several settings ({found}): choose one suite, or filter them"
+            f"the results on {where} were made under several settings ({found}): "
+            "choose one suite (--suite), or filter them"
         )
 
 

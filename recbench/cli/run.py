@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ from recbench.cli.tables import Column, json_option, note, print_table
 if TYPE_CHECKING:
     from recbench.bench.runner import Benchmark, Summary
     from recbench.bench.suite import Suite
-    from recbench.contracts.records import Dataset
+    from recbench.contracts.records import Agreement, Dataset, Feedback
 
 _FAILED = 1
 _NOISE = Column("noise", digits=2)
@@ -174,12 +174,22 @@ def _print_result(bench: Benchmark, suite: Suite, summary: Summary, *, as_json: 
     ranked = rosters(suite, bench.registry)
     if suite.samplers:
         found = agreement(frame, algorithms=ranked, registry=bench.registry)
-        first = [each for each in found if each.metric == headlines[each.feedback]]
-        print_agreements(found if as_json else best_first(first, suite.budgets), as_json=as_json)
+        shown = found if as_json else best_first(_in_headlines(found, headlines), suite.budgets)
+        print_agreements(shown, as_json=as_json)
     else:
         standing = standings(frame, headlines=headlines, algorithms=ranked, registry=bench.registry)
         print_algorithms(standing, as_json=as_json)
     _say(bench, summary, more="" if suite.samplers else " --algorithms")
+
+
+def _in_headlines(found: Sequence[Agreement], headlines: Mapping[Feedback, str]) -> list[Agreement]:
+    """The lines in the headline metric, and all of a data set that has none in it: nothing finished there."""
+
+    def ground(each: Agreement) -> tuple[object, ...]:
+        return each.dataset, each.feedback, each.noise
+
+    there = {ground(each) for each in found if each.metric == headlines[each.feedback]}
+    return [each for each in found if each.metric == headlines[each.feedback] or ground(each) not in there]
 
 
 def _say(bench: Benchmark, summary: Summary, *, more: str) -> None:

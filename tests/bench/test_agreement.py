@@ -236,6 +236,7 @@ def test_an_algorithm_that_misses_a_seed_has_no_value(registry):
         ([full(TRUTH), sampled((1, 2, 3, np.nan))], "1 of 4 algorithms are missing: d (no value"),
         ([full(TRUTH), sampled((1, 2, 3, 4))[:3]], "1 of 4 algorithms are missing: d (not run)"),
         ([full(TRUTH), sampled((None,) * 4, status="skipped", reason="too small")], "skipped: too small"),
+        ([full((None,) * 4, reason="killed"), sampled((None,) * 4)], "on the full data, failed: killed"),
         ([full(TRUTH)[:-1], sampled((1, 2, 3, 4))], "on the full data, 1 of 4"),
         ([sampled((1, 2, 3, 4))], "on the full data, no run is stored"),
         ([full((0.5, 0.6, 0.7, None), seeds=(0,)), sampled((1, 2, 3, 4))[:3]], "on the full data, 1 of 4"),

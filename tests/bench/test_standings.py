@@ -101,6 +101,17 @@ def test_an_algorithm_that_does_not_fit_into_memory_is_shown_with_the_reason(
     assert (found[other].rank, found[other].lead) == (1, None), "the others are ranked without it"
 
 
+def test_where_nothing_could_be_run_every_algorithm_is_shown_with_its_reason(stand: Any, engine: Any) -> None:
+    engine.refusing["plain"] = "needs 80 GB"
+    engine.raises["deep"] = ZeroDivisionError("too deep")
+    found = stand()
+    assert {name: (each.rank, each.value, each.metric) for name, each in found.items()} == dict.fromkeys(
+        ("deep", "plain"), (None, None, "auc")
+    )
+    assert found["plain"].reason == "skipped: needs 80 GB"
+    assert found["deep"].reason.startswith("4 of 4 points of the grid failed: ZeroDivisionError: too deep")
+
+
 def test_a_point_that_fails_under_a_later_seed_leaves_no_value(stand: Any, engine: Any, tmp_path: Path) -> None:
     outcome = engine.outcome
 

@@ -217,6 +217,9 @@ def test_a_run_that_fails_ends_in_exit_code_1(recbench: Any, suite: Path, tmp_pa
     result = recbench("run", suite, "--plugin", plugin, *options)
     assert result.code == 1
     assert "2 failed" in result.err and "recbench report --failed" in result.err
+    assert "on the full data, failed: ZeroDivisionError: not today" in result.out, "the table says why it is empty"
+    *_, line = recbench("report", "--store", tmp_path / "s", "--algorithms").out.splitlines()
+    assert line.split()[:2] == ["-", "broken"] and "failed: ZeroDivisionError: not today" in line
     failed = recbench("report", "--store", tmp_path / "s", "--failed", "--json")
     assert {record["status"] for record in json.loads(failed.out)} == {"failed"}
     assert all("ZeroDivisionError: not today" in record["reason"] for record in json.loads(failed.out))

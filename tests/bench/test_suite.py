@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from recbench.bench.roster import check
+from recbench.bench.scores import NULL_CHECKS
 from recbench.bench.suite import load_suite, read_suite, suites
 from recbench.contracts.errors import RecbenchError, SuiteError, UnknownNameError
 from recbench.registry import Registry
@@ -48,6 +49,15 @@ def test_the_study_is_as_published() -> None:
     assert suite.budgets == ("80%", "60%", "40%", "20%", "10%", "1%")
     assert suite.protocol.select == {"explicit": "mse", "implicit": "auc", "sequential": "hr@100"}
     assert suite.algorithms["implicit"]["mf"]["latent"] == (8, 16, 32, 50)
+
+
+def test_every_built_in_algorithm_is_compared_wherever_it_works() -> None:
+    suite = load_suite("algorithms")
+    for name, entry in Registry().all("algorithms").items():
+        for feedback in entry.spec.feedback:
+            assert name in NULL_CHECKS or name in suite.algorithms[feedback], (
+                f"{feedback}: a line for {name} is missing"
+            )
 
 
 def test_a_path_works_wherever_a_name_does(tmp_path: Path) -> None:

@@ -33,10 +33,17 @@ class Search:
         str, ...
     ] = ()  # of those, the ones with the smallest or largest value tried: a wider grid may do better
     validation: float | None = None  # what the choice was made by; None: there are no validation rows
+    tied: int = 0  # further points that validation likes as well: the text of the hyper-parameters chose among them
     points: int = 0
     finished: int = 0  # points that could be chosen
     seconds: float | None = None  # training and scoring, over all points
     failures: str = ""  # why points did not finish
+
+    @property
+    def remarks(self) -> str:
+        """What is to be known of it, in one line; empty where it was as it should be."""
+        tied = f"{self.tied + 1} points of the grid are equal on validation" if self.tied else ""
+        return "; ".join(filter(None, (self.failures, tied)))
 
 
 def searches(rows: pl.DataFrame, registry: Registry) -> dict[str, Search]:
@@ -63,11 +70,13 @@ def _search(label: str, points: pl.DataFrame, best: str | None, registry: Regist
     grid = [json.loads(text) for text in points["hyper"]]
     tried = {name: {point[name] for point in grid if name in point} for name in hyper}
     parameters = _parameters(label, registry)
+    validation = None if best is None else finished.filter(hyper=best)["validation"][0]
     return Search(
         hyper=hyper,
         tuned=tuple(name for name in sorted(hyper) if len(tried[name]) > 1 or _unusual(name, hyper, label, parameters)),
         edges=tuple(name for name in sorted(hyper) if _at_the_edge(hyper[name], tried[name], parameters.get(name))),
-        validation=None if best is None else finished.filter(hyper=best)["validation"][0],
+        validation=validation,
+        tied=0 if validation is None else finished.filter(validation=validation).height - 1,
         points=points.height,
         finished=finished.height,
         seconds=float(finished["seconds"].sum()) if finished.height else None,

@@ -45,7 +45,7 @@ class Standing:
     search: Search
     seconds: float | None  # training and scoring, of one run, mean over the seeds
     seeds: int
-    reason: str  # why there is no value, or not one of every point of the grid
+    reason: str  # why there is no value, or what is to be known of the search
 
     @property
     def value(self) -> float | None:
@@ -109,7 +109,7 @@ def _ordered(metrics: Mapping[str, Contest], rows: pl.DataFrame, registry: Regis
                 search=search,
                 seconds=float(first.full.seconds[:, place].mean()) if there else None,
                 seeds=len(first.full.seeds),
-                reason=search.failures if there or search.points > search.finished == 0 else first.full.gaps[label],
+                reason=search.remarks if there or search.points > search.finished == 0 else first.full.gaps[label],
             )
         )
     return found

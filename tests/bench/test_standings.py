@@ -73,6 +73,20 @@ def test_a_choice_at_the_end_of_its_grid_is_said(
     assert list(deep.search.edges) == edges and deep.search.tuned == ("rate",)
 
 
+def test_points_that_validation_likes_as_well_are_counted(stand: Any, engine: Any) -> None:
+    outcome = engine.outcome
+
+    def saturated(name: str, run: Any) -> Any:
+        made = outcome(name, run)
+        made.validation = min(made.validation, 0.2)  # as the hit rate among 100 items is
+        return made
+
+    engine.outcome = saturated
+    deep = stand()["deep"]
+    assert (deep.search.tied, deep.reason) == (1, "2 points of the grid are equal on validation")
+    assert deep.search.hyper == {"rate": 0.2, "width": 16}, "the first by text"
+
+
 def test_points_that_did_not_finish_are_counted_and_said(stand: Any, engine: Any) -> None:
     engine.diverging.add(0.2)
     deep = stand()["deep"]

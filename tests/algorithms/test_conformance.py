@@ -12,7 +12,15 @@ from recbench.testing import algorithm_checks, run_checks
 
 REGISTRY = Registry()
 
-SMALL = {"latent": 4, "hidden": 8, "length": 8, "batch_size": 32, "learning_rate": 0.02, "dropout": 0.0}
+SMALL = {
+    "latent": 4,
+    "hidden": 8,
+    "blocks": 1,
+    "length": 8,
+    "batch_size": 32,
+    "learning_rate": 0.02,
+    "dropout": 0.0,
+}
 """What suits the planted logs, for every algorithm that has a hyper-parameter of the name."""
 
 SHOWN_BY_IMPLICIT = {
@@ -23,8 +31,11 @@ SHOWN_BY_IMPLICIT = {
 }
 """On sequential feedback the programs are those of implicit feedback: what takes long to compile is not shown twice."""
 
-ALSO: dict[str, str] = {}
-"""What single algorithms need beside it, as in a label."""
+ALSO: dict[str, str] = {
+    "edlae": "dropout=0.3",  # without it, it is EASE
+    "neumf": "layers=1",
+}
+"""What single algorithms need beside it or instead, as in a label."""
 
 
 def contestants() -> Iterator[tuple[str, Feedback]]:

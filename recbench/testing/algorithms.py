@@ -86,9 +86,9 @@ def algorithm_checks(
     ]
 
 
-def run_checks(checks: Iterable[Check]) -> Iterator[Outcome]:
+def run_checks(checks: Iterable[Check]) -> list[Outcome]:
     """Tries one check after the other."""
-    return (check.run() for check in checks)
+    return [check.run() for check in checks]
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -68,7 +69,12 @@ def query_of(data: DeviceSplit, rows: NDArray[np.int64], width: int) -> Query:
 def predicted(scorer: Any, query: Query, feedback: Feedback) -> tuple[Any, Any]:
     """Scores of a query, and predicted ratings of all its pairs; the scores once more unless feedback is explicit."""
     scores = scorer.score(query)
-    return scores, scorer.predict(query, *_pairs(query)).reshape(scores.shape) if feedback == "explicit" else scores
+    if feedback != "explicit":
+        return scores, scores
+    users: Any = query.users
+    pairs = np.divmod(np.arange(len(users) * query.num_items, dtype=np.int32), np.int32(query.num_items))
+    row, item = pairs if isinstance(users, np.ndarray) else map(jnp.asarray, pairs)
+    return scores, scorer.predict(query, row, item).reshape(len(users), query.num_items)
 
 
 @lru_cache(maxsize=8)
@@ -79,10 +85,3 @@ def score_program(programs: Any, feedback: Feedback) -> Any:
         return predicted(programs.scorer(data, replica, state), query, feedback)
 
     return jax.jit(jax.vmap(show, in_axes=(None, 0, 0, 0)))
-
-
-def _pairs(query: Query) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Every user of a query with every item."""
-    users = query.users.shape[-1]
-    row, item = np.divmod(np.arange(users * query.num_items, dtype=np.int32), np.int32(query.num_items))
-    return row, item

@@ -139,8 +139,8 @@ def _scaled(value: Array, x: Array, y: Array) -> Array:
 
 def _counts(query: Query) -> Array:
     """How often each item stands in each history, float32 [users, num_items]."""
-    rows = jnp.arange(query.items.shape[0])[:, None]
-    return jnp.zeros((query.items.shape[0], query.num_items)).at[rows, query.items].add(query.values * query.mask)
+    rows, values = jnp.arange(query.items.shape[0])[:, None], jnp.where(query.mask, query.values, 0)
+    return jnp.zeros((query.items.shape[0], query.num_items)).at[rows, query.items].add(values)
 
 
 def _gram(factors: Array) -> Array:

@@ -20,10 +20,24 @@ class EASE:
         return train.gram()
 
     def fit(self, train: TrainMatrix, *, hyper: Hyper, key: Array, prepared: Array) -> Array:
-        identity = jnp.eye(train.num_items)
-        factor = jax.scipy.linalg.cho_factor(prepared + hyper["l2"] * identity, lower=True)
-        inverse = jax.scipy.linalg.cho_solve(factor, identity)
-        return jnp.where(identity > 0, 0, -inverse / jnp.diagonal(inverse)[None, :])
+        return zero_diagonal_weights(prepared, jnp.full(train.num_items, hyper["l2"]))
 
     def score(self, state: Array, query: Query) -> Array:
         return jnp.matmul(query.dense(), state, precision="highest")
+
+
+def zero_diagonal_weights(gram: Array, ridge: Array) -> Array:
+    """The B of smallest |X - X B|^2 + sum of ridge_i B_ij^2 with a diagonal of zeros, float32 [num_items, num_items].
+
+    Args:
+      gram: X'X, [num_items, num_items].
+      ridge: positive, [num_items].
+    """
+    inverse = inverse_of(gram + jnp.diag(ridge))
+    return jnp.where(jnp.eye(len(gram), dtype=bool), 0, -inverse / jnp.diagonal(inverse)[None, :])
+
+
+def inverse_of(matrix: Array) -> Array:
+    """The inverse of a positive definite matrix, by Cholesky."""
+    factor = jax.scipy.linalg.cho_factor(matrix, lower=True)
+    return jax.scipy.linalg.cho_solve(factor, jnp.eye(len(matrix)))

@@ -107,11 +107,12 @@ class TrainMatrix(Protocol):
     @property
     def num_items(self) -> int: ...
 
-    def gram(self, *, shift: Array | None = None) -> Array:
-        """X'X of the matrix of ones (ratings, for explicit feedback), float32 [num_items, num_items].
+    def with_values(self, values: Array) -> TrainMatrix:
+        """The same coordinates with other values, float32 [coordinates]: weighted ones, or centred ratings."""
+        ...
 
-        ``shift``, [num_items], is taken off each item's observed entries first: its mean, for centred ratings.
-        """
+    def gram(self) -> Array:
+        """X'X of the matrix of ones (ratings, for explicit feedback), float32 [num_items, num_items]."""
         ...
 
     def rows(self, start: Array | int, size: int) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -61,8 +61,11 @@ class CoordinateMatrix:
         local, item, _ = self._slice(start, size)
         return jnp.zeros((size, self.num_items), bool).at[local, item].set(True, mode="drop")
 
-    def gram(self, *, shift: Array | None = None) -> Array:
-        return _blocked_gram(self, shift)
+    def with_values(self, values: Array) -> CoordinateMatrix:
+        return replace(self, value=_real(values, self.mask))
+
+    def gram(self) -> Array:
+        return _blocked_gram(self)
 
     def fold(self, start: State, add: Callable[[State, Array, Array, Array], State]) -> State:
         n = self.user.shape[0]
@@ -139,9 +142,11 @@ class DenseMatrix:
     def observed(self, start: Array | int, size: int) -> Array:
         return self.rows(start, size) != 0
 
-    def gram(self, *, shift: Array | None = None) -> Array:
-        shifted = _shifted(self.matrix, self.matrix != 0, shift)
-        return jnp.matmul(shifted.T, shifted, precision="highest")
+    def with_values(self, values: Array) -> DenseMatrix:
+        return DenseMatrix(self._square(values))
+
+    def gram(self) -> Array:
+        return jnp.matmul(self.matrix.T, self.matrix, precision="highest")
 
     def fold(self, start: State, add: Callable[[State, Array, Array, Array], State]) -> State:
         item = jnp.arange(self.num_items, dtype=jnp.int32)
@@ -203,19 +208,13 @@ def _real(values: Array, mask: Array) -> Array:
     return jnp.where(mask.reshape(mask.shape + (1,) * (values.ndim - 1)), values, 0)
 
 
-def _shifted(rows: Array, observed: Array, shift: Array | None) -> Array:
-    return rows if shift is None else jnp.where(observed, rows - shift[None, :], 0)
-
-
-def _blocked_gram(matrix: CoordinateMatrix, shift: Array | None) -> Array:
+def _blocked_gram(matrix: CoordinateMatrix) -> Array:
     """X'X as a sum over blocks of users: 2 users items^2 operations at the speed of a dense product."""
     items = matrix.num_items
     size = max(1, min(matrix.num_users, max(64, _GRAM_BLOCK_ELEMENTS // items)))
 
     def add(block: Array, total: Array) -> Array:
         rows = matrix.rows(block * size, size)
-        if shift is not None:
-            rows = _shifted(rows, matrix.observed(block * size, size), shift)
         return total + jnp.matmul(rows.T, rows, precision="highest")
 
     return jax.lax.fori_loop(0, -(-matrix.num_users // size), add, jnp.zeros((items, items), jnp.float32))

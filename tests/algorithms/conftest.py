@@ -14,6 +14,7 @@ from recbench.bench.session import FittedAlgorithm, fit
 from recbench.contracts.records import Split
 from recbench.data.frames import frame_dataset
 from recbench.data.split import make_split
+from recbench.engine.contest import history_need
 from recbench.engine.evaluate import View, run_histories
 from recbench.engine.score import make_query
 from recbench.registry import Registry
@@ -87,8 +88,9 @@ def scores() -> Callable[[FittedAlgorithm], np.ndarray]:
 
     def look(one: FittedAlgorithm) -> np.ndarray:
         data, engine = one.data, one.engine
+        need = history_need(engine.contestant, engine.runs[0])
         replica, state = (jax.tree.map(lambda leaf: leaf[0], tree) for tree in (engine.replicas, engine.states))
-        histories, axis = run_histories(data, "test", [one.sample], view=View(), need=engine.contestant.spec.history)
+        histories, axis = run_histories(data, "test", [one.sample], view=View(), need=need)
         if axis == 0:
             histories = type(histories)(histories.values[0], histories.starts[0], histories.width)
         users, items = data.split.num_users, data.split.num_items

@@ -70,12 +70,12 @@ def test_gram(pair):
     np.testing.assert_allclose(jax.jit(matrix.gram)(), dense.T @ dense, rtol=1e-6)
 
 
-def test_gram_of_shifted_entries(pair):
-    """A rating that equals the shift is an observed zero, what is not observed stays zero."""
+def test_gram_of_other_values(pair):
+    """What is not observed, or padded, stays zero."""
     matrix, dense = pair
     shift = np.linspace(0, 3, dense.shape[1], dtype=np.float32)
     shifted = np.where(dense > 0, dense - shift, 0)
-    found = jax.jit(lambda: matrix.gram(shift=jnp.asarray(shift)))()
+    found = jax.jit(lambda: matrix.with_values(matrix.value - jnp.asarray(shift)[matrix.item]).gram())()
     np.testing.assert_allclose(found, shifted.T @ shifted, rtol=1e-4, atol=1e-4)
 
 

@@ -1,6 +1,7 @@
 """Bias-only: a user bias plus an item bias.
 
-Explicit: squared error on mean + b_u + b_i. Implicit and sequential: BPR, where only the item bias can matter.
+Explicit: squared error on mean + b_u + b_i. Implicit and sequential: BPR, where only the item bias can matter. To each
+example's loss is added l2 times the squares of its biases.
 Source: Sachdeva, Wu, McAuley, WSDM 2022, section 4; BPR: Rendle et al., UAI 2009.
 """
 
@@ -26,7 +27,7 @@ from recbench import (
     UserTable,
     look_up,
 )
-from recbench_algorithms.pairwise import bpr, one_stage
+from recbench_algorithms.pairwise import bpr, one_stage, squares
 
 
 class BiasModule(nnx.Module):
@@ -38,22 +39,22 @@ class BiasModule(nnx.Module):
         self.item_bias = ItemTable(jnp.zeros(shape.num_items))
 
     def loss(self, batch: RatingsBatch | PairsBatch, context: StepContext) -> Array:
+        l2, bias = context.hyper["l2"], self.item_bias[batch.items]
         if isinstance(batch, RatingsBatch):
-            return jnp.square(self._pairs(batch.users, batch.items) - batch.ratings)
-        return bpr(self.item_bias[batch.items][:, None] - self.item_bias[batch.negatives])
+            user_bias = self.user_bias[batch.users]
+            return jnp.square(self.mean[...] + user_bias + bias - batch.ratings) + l2 * squares(user_bias, bias)
+        others = self.item_bias[batch.negatives]
+        return bpr(bias[:, None] - others) + l2 * squares(bias, others)
 
     def predict(self, query: Query, rows: Array, items: Array) -> Array:
-        return self._pairs(query.users[rows], items)
+        return self.mean[...] + look_up(self.user_bias[...], query.users[rows]) + self.item_bias[items]
 
     def score(self, query: Query) -> Array:
         return jnp.broadcast_to(self.item_bias[...][None, :], (query.users.shape[0], query.num_items))
 
-    def _pairs(self, users: Array, items: Array) -> Array:
-        return self.mean[...] + look_up(self.user_bias[...], users) + self.item_bias[items]
-
 
 class BiasOnly:
-    """One stage, Adam with L2."""
+    """One stage, Adam."""
 
     def stages(self, feedback: Feedback, hyper: Hyper) -> Sequence[Stage]:
         return one_stage(self._build, feedback, hyper)

@@ -31,7 +31,7 @@ from recbench import (
     UserTable,
     look_up,
 )
-from recbench_algorithms.pairwise import bpr
+from recbench_algorithms.pairwise import bpr, squares
 
 _SCALE = 0.1
 """Standard deviation of the initial embeddings, as in the authors' code."""
@@ -79,9 +79,8 @@ class GraphModule(Embeddings):
         users, items = self._propagated(context)
         own = jnp.sum(users[batch.users] * items[batch.items], axis=1)
         others = jnp.einsum("bd,bnd->bn", users[batch.users], items[batch.negatives])
-        embeddings = (self.users[batch.users], self.items[batch.items], self.items[batch.negatives])
-        squares = sum(jnp.square(table).reshape(len(own), -1).sum(axis=1) for table in embeddings)
-        return bpr(own[:, None] - others) + context.hyper["l2"] / 2 * squares
+        learned = squares(self.users[batch.users], self.items[batch.items], self.items[batch.negatives])
+        return bpr(own[:, None] - others) + context.hyper["l2"] / 2 * learned
 
     def finish(self, context: StepContext) -> Embeddings:
         users, items = self._propagated(context)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from recbench import AlgorithmSpec, Parameter
-from recbench_algorithms.specs.parameters import ALL, BATCH_SIZE, L2, RANKING, dropout, latent, learning_rate
+from recbench_algorithms.specs.parameters import ALL, BATCH_SIZE, RANKING, dropout, latent, learning_rate
+
+_L2 = Parameter("l2", 0.001, "L2 of all that an example is predicted from", traced=True, minimum=0)
 
 SPECS = (
     AlgorithmSpec(
@@ -12,7 +16,7 @@ SPECS = (
         summary="A user bias plus an item bias, learned.",
         source="Sachdeva, Wu, McAuley, WSDM 2022, section 4",
         feedback=ALL,
-        hyper=(learning_rate(0.008), L2, BATCH_SIZE),
+        hyper=(learning_rate(0.008), _L2, BATCH_SIZE),
         personalised=False,
         formula="mean + b_u + b_i; squared error or BPR",
     ),
@@ -22,7 +26,7 @@ SPECS = (
         summary="Matrix factorisation with biases.",
         source="Koren, Bell, Volinsky, IEEE Computer 2009; Rendle et al., UAI 2009",
         feedback=ALL,
-        hyper=(latent(8), learning_rate(0.008), L2, dropout(0.3), BATCH_SIZE),
+        hyper=(latent(8), learning_rate(0.008), _L2, dropout(0.3), BATCH_SIZE),
         formula="mean + b_u + b_i + <p_u, q_i>; squared error or BPR",
     ),
     AlgorithmSpec(
@@ -43,5 +47,20 @@ SPECS = (
         fake_users=True,
         history="all",
         formula="min sum w (1 - <p_u, q_i>)^2 over observed + alpha0 <p_u, q_i>^2 over all + frequency-scaled l2",
+    ),
+    AlgorithmSpec(
+        name="svd-pp",
+        load="recbench_algorithms.svd_pp:SVDPP",
+        summary="Factors of ratings that also learn from which items a user has rated.",
+        source="Koren, KDD 2008, section 4",
+        feedback=("explicit",),
+        hyper=(
+            latent(50),
+            learning_rate(0.003),
+            replace(_L2, default=0.08),
+            Parameter("batch_size", 8192, "ratings a step; each passes over all train rows", minimum=1),
+        ),
+        history="all",
+        formula="mean + b_u + b_i + <q_i, p_u + |N(u)|^-1/2 sum over j in N(u) of y_j>; squared error",
     ),
 )

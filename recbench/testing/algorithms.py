@@ -136,7 +136,7 @@ def _has_sizes(trial: Trial) -> bool:
 _CHECKS: dict[str, tuple[CheckFunction, Callable[[Trial], bool]]] = {
     "scores-are-finite": (scoring.check_scores_are_finite, _always),
     "learns-the-checkerboard": (learning.check_learns_the_checkerboard, _learns_tastes),
-    "follows-the-cycle": (learning.check_follows_the_cycle, lambda trial: _follows_order(trial)),
+    "follows-the-cycle": (learning.check_follows_the_cycle, _follows_order),
     "one-order-for-all": (learning.check_one_order_for_all, lambda trial: not trial.spec.personalised),
     "beats-chance": (learning.check_beats_chance, _always),
     "batch-changes-nothing": (fidelity.check_batch_changes_nothing, _is_compiled),

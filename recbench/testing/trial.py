@@ -85,7 +85,9 @@ class Trial:
 
     @property
     def uses_order(self) -> bool:
-        """Whether it trains on sequences."""
+        """Whether it trains on sequences, or works on nothing but sequential feedback."""
+        if self.spec.feedback == ("sequential",):
+            return True
         return self.spec.form == "trained" and any(each.stage.batch == "sequences" for each in self.stages)
 
     @property

@@ -17,7 +17,7 @@ from recbench import BatchKind, Feedback, Hyper, Stage
 def one_stage(build: Callable[..., Any], feedback: Feedback, hyper: Hyper) -> list[Stage]:
     """A single stage of a model whose loss holds its L2: ratings for explicit feedback, pairs otherwise; Adam."""
     batch: BatchKind = "ratings" if feedback == "explicit" else "pairs"
-    return [Stage(build, batch, batch_size=hyper["batch_size"], optimizer=_adam)]
+    return [Stage(build, batch, batch_size=hyper["batch_size"], optimizer=_adam, updates=hyper["updates"])]
 
 
 def bpr(margins: Array) -> Array:

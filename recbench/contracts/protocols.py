@@ -151,6 +151,10 @@ class Stage:
     length: int = 0  # sequences: most recent rows of a history a batch holds
     optimizer: Callable[[Hyper], optax.GradientTransformation] | None = None  # None: Adam at hyper["learning_rate"]
     epochs: int | None = None  # None: the protocol's
+    # What the optimiser sees of the tables in a step: all, or the rows of the batch (pairs and ratings). Rows are exact
+    # for SGD; Adam is then lazy: moments decay, and L2 pulls, only when a row is touched. The loss must read its tables
+    # at the batch's ids alone.
+    updates: Literal["tables", "rows"] = "tables"
 
 
 class TrainedAlgorithm(Protocol):

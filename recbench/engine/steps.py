@@ -24,6 +24,7 @@ from recbench.engine.blocks import Lists
 from recbench.engine.draws import permuted, unobserved
 from recbench.engine.prng import make_key
 from recbench.engine.rows import dense_rows
+from recbench.engine.touched import touched_by
 
 NEEDS_NEGATIVES = ("pairs", "sequences")
 BY_INTERACTION = ("ratings", "pairs")
@@ -92,21 +93,33 @@ def train_step(
     ``may_wait``: the step may be one that other runs of the batch need and this one has no example for; it then changes
     nothing, moments of the optimiser included.
     """
-    hyper, slots = all_hyper(static, replica), drawn.slots
-    key = make_key(drawn.key)
-    context = StepContext(hyper, key, replica.matrix(data), step, steps_per_epoch)
+    context = StepContext(all_hyper(static, replica), make_key(drawn.key), replica.matrix(data), step, steps_per_epoch)
+    some = drawn.slots.real.any()
 
+    def updated(before: TrainState, batch: Any) -> TrainState:
+        after = _updated(stage, graphdef, before, batch, context, real=drawn.slots.real)
+        return jax.tree.map(lambda new, old: jnp.where(some, new, old), after, before) if may_wait else after
+
+    if stage.updates == "tables":
+        return updated(state, drawn.batch)
+    touched = touched_by(drawn.batch, num_users=data.num_users, num_items=data.num_items)
+    cut = TrainState(touched.take(state.params), state.rest, touched.take(state.optimizer))
+    after = updated(cut, touched.batch)
+    return TrainState(
+        touched.put(state.params, after.params), state.rest, touched.put(state.optimizer, after.optimizer)
+    )
+
+
+def _updated(
+    stage: Stage, graphdef: Any, state: TrainState, batch: Any, context: StepContext, *, real: Array
+) -> TrainState:
     def mean_loss(params: Any) -> Array:
-        losses = nnx.merge(graphdef, params, state.rest).loss(drawn.batch, context)
-        return jnp.where(slots.real, losses, 0).sum() / jnp.maximum(slots.real.sum(), 1).astype(jnp.float32)
+        losses = nnx.merge(graphdef, params, state.rest).loss(batch, context)
+        return jnp.where(real, losses, 0).sum() / jnp.maximum(real.sum(), 1).astype(jnp.float32)
 
     gradients = jax.grad(mean_loss)(state.params)
-    updates, moments = optimizer_of(stage, hyper).update(gradients, state.optimizer, state.params)
-    updated = TrainState(optax.apply_updates(state.params, updates), state.rest, moments)
-    if not may_wait:
-        return updated
-    some = slots.real.any()
-    return jax.tree.map(lambda new, old: jnp.where(some, new, old), updated, state)
+    updates, moments = optimizer_of(stage, context.hyper).update(gradients, state.optimizer, state.params)
+    return TrainState(optax.apply_updates(state.params, updates), state.rest, moments)
 
 
 def epoch_slots(stage: Stage, replica: AnyReplica, *, key: Array, step: Array) -> Slots:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from recbench import AlgorithmSpec, Parameter
-from recbench_algorithms.specs.parameters import ALL, BATCH_SIZE, RANKING, dropout, latent, learning_rate
+from recbench_algorithms.specs.parameters import ALL, BATCH_SIZE, RANKING, UPDATES, dropout, latent, learning_rate
 
 _L2 = Parameter("l2", 0.001, "L2 of all that an example is predicted from", traced=True, minimum=0)
 
@@ -16,7 +16,7 @@ SPECS = (
         summary="A user bias plus an item bias, learned.",
         source="Sachdeva, Wu, McAuley, WSDM 2022, section 4",
         feedback=ALL,
-        hyper=(learning_rate(0.008), _L2, BATCH_SIZE),
+        hyper=(learning_rate(0.008), _L2, BATCH_SIZE, UPDATES),
         personalised=False,
         formula="mean + b_u + b_i; squared error or BPR",
     ),
@@ -26,7 +26,7 @@ SPECS = (
         summary="Matrix factorisation with biases.",
         source="Koren, Bell, Volinsky, IEEE Computer 2009; Rendle et al., UAI 2009",
         feedback=ALL,
-        hyper=(latent(8), learning_rate(0.008), _L2, dropout(0.3), BATCH_SIZE),
+        hyper=(latent(8), learning_rate(0.008), _L2, dropout(0.3), BATCH_SIZE, UPDATES),
         formula="mean + b_u + b_i + <p_u, q_i>; squared error or BPR",
     ),
     AlgorithmSpec(

@@ -9,6 +9,12 @@ ALL: tuple[Feedback, ...] = ("explicit", "implicit", "sequential")
 
 L2 = Parameter("l2", 1e-6, "L2 penalty, added to the gradient", traced=True, minimum=0)
 BATCH_SIZE = Parameter("batch_size", 1024, "interactions a step", minimum=1)
+UPDATES = Parameter(
+    "updates",
+    "tables",
+    "what Adam updates in a step: whole tables, or lazily the rows of the batch",
+    choices=("tables", "rows"),
+)
 
 
 def learning_rate(default: float) -> Parameter:

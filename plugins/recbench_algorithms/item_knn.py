@@ -44,4 +44,4 @@ class ItemKNN:
         return nearest(similarity, hyper["neighbours"])
 
     def score(self, state: Array, query: Query) -> Array:
-        return query.observed() @ state
+        return jnp.matmul(query.observed(), state, precision="highest")

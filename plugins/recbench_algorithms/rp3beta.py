@@ -1,8 +1,8 @@
 """RP3beta: random walks of three steps from a user over the bipartite graph, with popular ends penalised.
 
 score(u, i) = sum over the items j of u's history of w(j, i), w(j, i) = n_i^-beta times the sum over users v of
-p_jv^alpha p_vi^alpha, with transition probabilities p_jv = x_vj / n_j and p_vi = x_vi / n_v. The first step is as likely
-to every j, and orders nothing. Of each item only the ``neighbours`` largest w(j, i) are kept.
+p_jv^alpha p_vi^alpha, with transition probabilities p_jv = x_vj / n_j and p_vi = x_vi / n_v. The first step, equally
+likely to every j, orders nothing. Of each item only the ``neighbours`` largest w(j, i) are kept.
 Source: Paudel et al., TiiS 2017, sections 3.2 and 3.3 (alpha: Cooper et al., WWW 2014). The cut: Ferrari Dacrema et
 al., RecSys 2019, whose code cuts each j's row; to cut by the item that is scored is better (ml-1m: nDCG@10 0.30, not
 0.27).
@@ -38,4 +38,4 @@ class RP3beta:
         return nearest(walks, hyper["neighbours"])
 
     def score(self, state: Array, query: Query) -> Array:
-        return query.observed() @ state
+        return jnp.matmul(query.observed(), state, precision="highest")

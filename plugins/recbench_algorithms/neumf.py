@@ -45,69 +45,91 @@ ALPHA = 0.5
 _SCALE = 0.1
 
 
-class NeuralFactors(nnx.Module):
-    """The module of all three stages; a tower of no width is not there.
+class Tower(nnx.Module):
+    """The vectors that one tower has of users and items, float32 [num_users, width] and [num_items, width]."""
 
-    A user's row holds the GMF vector and then the perceptron's, so that a step gathers both at once; so does an item's.
-    """
+    def __init__(self, shape: ModelShape, *, width: int, key: Array) -> None:
+        users, items = jax.random.split(key)
+        self.users = UserTable(_SCALE * jax.random.normal(users, (shape.num_users, width)))
+        self.items = ItemTable(_SCALE * jax.random.normal(items, (shape.num_items, width)))
+
+    def of_batch(self, users: Array, items: Array, *, rate: Array, key: Array) -> tuple[Array, Array]:
+        """Vectors of a batch after dropout, [width, batch] and [width, n * batch]."""
+        user_key, item_key = jax.random.split(key)
+        user, item = self.users[users], self.items[items]
+        return dropout(user, rate=rate, key=user_key).T, dropout(item, rate=rate, key=item_key).T
+
+
+class NeuralFactors(nnx.Module):
+    """The module of all three stages; a tower of no width is not there."""
 
     def __init__(self, shape: ModelShape, *, gmf: int, widths: tuple[int, ...], hyper: Hyper, key: Array) -> None:
         """``gmf`` is the width of the GMF vectors, ``widths`` are those of the perceptron's layers."""
-        users, items, output, layers = jax.random.split(key, 4)
-        width = gmf + (half_width(widths) if widths else 0)
+        factors, vectors, output, layers = jax.random.split(key, 4)
         features = gmf + (widths[-1] if widths else 0)
-        self.gmf, self.log_loss = gmf, hyper["loss"] == "log"
+        self.width, self.log_loss = gmf, hyper["loss"] == "log"
         self.mean = nnx.Variable(jnp.asarray(shape.mean_rating))
-        self.users = UserTable(_SCALE * jax.random.normal(users, (shape.num_users, width)))
-        self.items = ItemTable(_SCALE * jax.random.normal(items, (shape.num_items, width)))
+        self.gmf = Tower(shape, width=gmf, key=factors) if gmf else None
+        self.mlp = Tower(shape, width=half_width(widths), key=vectors) if widths else None
         self.perceptron = PairPerceptron(widths, key=layers) if widths else None
         self.output = nnx.Param(jax.random.normal(output, (features,)) / features**0.5)
         self.bias = nnx.Param(jnp.zeros(()))
 
     def loss(self, batch: RatingsBatch | PairsBatch, context: StepContext) -> Array:
-        user_key, item_key = jax.random.split(context.key)
-        rate = context.hyper["dropout"]
-        items = batch.items[:, None]
+        items = batch.items[None, :]
         if isinstance(batch, PairsBatch):
-            items = jnp.concatenate([items, batch.negatives], axis=1)
-        user = dropout(self.users[batch.users], rate=rate, key=user_key)
-        affinity = self._affinity(user, dropout(self.items[items], rate=rate, key=item_key))
+            items = jnp.concatenate([items, batch.negatives.T])
+        keys, rate = jax.random.split(context.key), context.hyper["dropout"]
+        gmf, mlp = (
+            None if tower is None else tower.of_batch(batch.users, items.ravel(), rate=rate, key=key)
+            for tower, key in zip((self.gmf, self.mlp), keys, strict=True)
+        )
+        affinity = self._affinity(gmf, mlp)
         if isinstance(batch, RatingsBatch):
-            return jnp.square(self.mean[...] + affinity[:, 0] - batch.ratings)
-        own, others = affinity[:, :1], affinity[:, 1:]
+            return jnp.square(self.mean[...] + affinity[0] - batch.ratings)
+        own, others = affinity[:1], affinity[1:]
         if self.log_loss:
-            return (jax.nn.softplus(-own[:, 0]) + jax.nn.softplus(others).sum(axis=1)) / items.shape[1]
-        return bpr(own - others)
+            return (jax.nn.softplus(-own[0]) + jax.nn.softplus(others).sum(axis=0)) / items.shape[0]
+        return bpr((own - others).T)
 
     def predict(self, query: Query, rows: Array, items: Array) -> Array:
-        user = look_up(self.users[...], query.users)[rows]
-        return self.mean[...] + self._affinity(user, self.items[items][:, None, :])[:, 0]
+        users = query.users[rows]
+        gmf, mlp = (
+            None if tower is None else (look_up(tower.users[...], users).T, tower.items[items].T)
+            for tower in (self.gmf, self.mlp)
+        )
+        return self.mean[...] + self._affinity(gmf, mlp)[0]
 
     def score(self, query: Query) -> Array:
-        user, items = look_up(self.users[...], query.users), self.items[...]
-        output = self.output[...]
-        scores = (user[:, : self.gmf] * output[: self.gmf][None, :]) @ items[:, : self.gmf].T + self.bias[...]
-        if self.perceptron is None:
-            return scores
-        rest = self.perceptron.score(user[:, self.gmf :], items[:, self.gmf :], output=output[self.gmf :])
-        return scores + rest
+        scores, output = self.bias[...], self.output[...]
+        if self.gmf is not None:
+            factors = look_up(self.gmf.users[...], query.users) * output[: self.width][None, :]
+            scores += factors @ self.gmf.items[...].T
+        if self.mlp is not None and self.perceptron is not None:
+            vectors = look_up(self.mlp.users[...], query.users)
+            scores += self.perceptron.score(vectors, self.mlp.items[...], output=output[self.width :])
+        return scores
 
-    def _affinity(self, user: Array, items: Array) -> Array:
-        """NeuMF of each user's items, [batch, n], from [batch, width] and [batch, n, width]."""
-        features = user[:, None, : self.gmf] * items[..., : self.gmf]
-        if self.perceptron is not None:
-            deep = self.perceptron(user[:, self.gmf :], items[..., self.gmf :])
-            features = jnp.concatenate([features, deep], axis=2)
-        return features @ self.output[...] + self.bias[...]
+    def _affinity(self, gmf: tuple[Array, Array] | None, mlp: tuple[Array, Array] | None) -> Array:
+        """NeuMF of each user with its items, [n, batch], from vectors [width, batch] and [width, n * batch].
+
+        Width first: the layers are narrow, and batches fill a CPU's vectors.
+        """
+        affinity, output = self.bias[...], self.output[...]
+        if gmf is not None:
+            users, items = gmf
+            weighted = output[: self.width, None] * users
+            affinity += (weighted[:, None, :] * items.reshape(self.width, -1, users.shape[1])).sum(axis=0)
+        if mlp is not None and self.perceptron is not None:
+            affinity += (output[self.width :] @ self.perceptron(*mlp)).reshape(-1, mlp[0].shape[1])
+        return affinity
 
 
 def fuse(fused: NeuralFactors, *, gmf: NeuralFactors, mlp: NeuralFactors) -> NeuralFactors:
     """The fused module with the weights of its towers: at first it predicts their mean, weighted by alpha."""
-    fused.users[...] = jnp.concatenate([gmf.users[...], mlp.users[...]], axis=1)
-    fused.items[...] = jnp.concatenate([gmf.items[...], mlp.items[...]], axis=1)
+    fused.gmf, fused.mlp, fused.perceptron = nnx.clone((gmf.gmf, mlp.mlp, mlp.perceptron))
     fused.output[...] = jnp.concatenate([ALPHA * gmf.output[...], (1 - ALPHA) * mlp.output[...]])
     fused.bias[...] = ALPHA * gmf.bias[...] + (1 - ALPHA) * mlp.bias[...]
-    fused.perceptron = nnx.clone(mlp.perceptron)
     return fused
 
 

@@ -26,16 +26,16 @@ class PairPerceptron(nnx.Module):
         self.layers = nnx.List([nnx.Linear(inner, outer, rngs=rngs) for inner, outer in sides])
 
     def __call__(self, users: Array, items: Array) -> Array:
-        """Last layer for each user and its own items, from float32 [batch, half] and [batch, n, half].
+        """Last layer for each user with its items, from float32 [half, batch] and [half, n * batch].
 
         Returns:
-          float32 [batch, n, widths[-1]].
+          float32 [widths[-1], n * batch].
         """
-        by_user, by_item = self._first(users, items)
-        hidden = jax.nn.relu(by_user[:, None, :] + by_item)
-        for layer in self.layers[1:]:
-            hidden = jax.nn.relu(layer(hidden))
-        return hidden
+        kernel, bias = _weights(self.layers[0])
+        by_user = kernel[: self.half].T @ users + bias[:, None]
+        by_item = kernel[self.half :].T @ items
+        hidden = by_user[:, None, :] + by_item.reshape(len(by_item), -1, users.shape[1])
+        return self._rest(hidden.reshape(by_item.shape))
 
     def score(self, users: Array, items: Array, *, output: Array) -> Array:
         """``output`` . last layer of every pair, from float32 [users, half], [items, half] and [widths[-1]].
@@ -47,7 +47,8 @@ class PairPerceptron(nnx.Module):
         Returns:
           float32 [users, items].
         """
-        by_user, by_item = self._first(users, items)
+        kernel, bias = _weights(self.layers[0])
+        by_user, by_item = users @ kernel[: self.half] + bias[None, :], items @ kernel[self.half :]
         count, width = by_user.shape
         elements = _CPU_ELEMENTS if jax.default_backend() == "cpu" else _ACCELERATOR_ELEMENTS
         tiles = -(-items.shape[0] * width // elements)
@@ -55,23 +56,18 @@ class PairPerceptron(nnx.Module):
         by_tile = jnp.pad(by_item, ((0, tiles * tile - items.shape[0]), (0, 0))).reshape(tiles, tile, width)
 
         def scores(user: Array) -> Array:
-            return jax.lax.map(lambda part: self._rest(user[:, None] + part.T, output), by_tile).reshape(-1)
+            return jax.lax.map(lambda part: output @ self._rest(user[:, None] + part.T), by_tile).reshape(-1)
 
         together = 1 if elements == _CPU_ELEMENTS else max(1, elements // (tile * width))
         return jax.lax.map(scores, by_user, batch_size=min(together, count))[:, : items.shape[0]]
 
-    def _first(self, users: Array, items: Array) -> tuple[Array, Array]:
-        """The first layer's two addends before its activation."""
-        kernel, bias = _weights(self.layers[0])
-        return users @ kernel[: self.half] + bias[None, :], items @ kernel[self.half :]
-
-    def _rest(self, hidden: Array, output: Array) -> Array:
-        """From the first layer before its activation, [widths[0], pairs], to scores [pairs]."""
+    def _rest(self, hidden: Array) -> Array:
+        """The last layer from the first one before its activation, both [width, pairs]."""
         hidden = jax.nn.relu(hidden)
         for layer in self.layers[1:]:
             kernel, bias = _weights(layer)
             hidden = jax.nn.relu(kernel.T @ hidden + bias[:, None])
-        return output @ hidden
+        return hidden
 
 
 def _weights(layer: nnx.Linear) -> tuple[Array, Array]:

@@ -73,10 +73,11 @@ def neumf(gmf=LATENT, widths=WIDTHS, loss="bpr", feedback="implicit", seed=0):
 
 def forward(module, user, item):
     """NeuMF of one pair, as the paper's equation 12."""
-    p, q = array(module.users)[user], array(module.items)[item]
-    features = list(p[: module.gmf] * q[: module.gmf])
+    features = []
+    if module.gmf is not None:
+        features += list(array(module.gmf.users)[user] * array(module.gmf.items)[item])
     if module.perceptron is not None:
-        x = np.concatenate([p[module.gmf :], q[module.gmf :]])
+        x = np.concatenate([array(module.mlp.users)[user], array(module.mlp.items)[item]])
         for layer in module.perceptron.layers:
             x = np.maximum(x @ array(layer.kernel) + array(layer.bias), 0)
         features += list(x)
@@ -127,8 +128,10 @@ def test_neumf_has_three_stages_or_only_the_fused_one():
     built = ()
     for stage in stages[True]:
         built += (stage.build(shape("implicit"), hyper=hyper, key=jax.random.key(0), earlier=built),)
-    assert [(module.gmf, module.perceptron is None) for module in built] == [(4, True), (0, False), (4, False)]
-    np.testing.assert_array_equal(built[2].users[...][:, :4], built[0].users[...])
+    towers = [(module.gmf is not None, module.mlp is not None, module.perceptron is not None) for module in built]
+    assert towers == [(True, False, False), (False, True, True), (True, True, True)]
+    np.testing.assert_array_equal(built[2].gmf.users[...], built[0].gmf.users[...])
+    np.testing.assert_array_equal(built[2].mlp.items[...], built[1].mlp.items[...])
     alone = stages[False][0].build(shape("implicit"), hyper=hyper, key=jax.random.key(0), earlier=())
     assert alone.output.shape == built[2].output.shape
 

@@ -17,6 +17,7 @@ from recbench.contracts.records import Feedback, Interactions, Sample, Split, Sy
 from recbench.engine.devices import setting_up
 from recbench.engine.draws import grid_sides
 from recbench.engine.matrix import CoordinateMatrix, DenseMatrix, SliceBound
+from recbench.engine.parallel import place_runs, place_shared
 
 Leaf = Any  # a NumPy array until the batch is placed, an array of the device from then on
 Made = TypeVar("Made")
@@ -60,7 +61,7 @@ class DeviceSplit:
         if split.feedback == "explicit":
             event_value = _scatter(number, np.concatenate([split.train.rating, split.validation.rating]))
         order = rng.generator(**split.axes, what="tie-break").permutation(split.num_items)
-        self.arrays: SplitArrays = jax.device_put(
+        self.arrays: SplitArrays = place_shared(
             SplitArrays(
                 user=split.train.user,
                 item=split.train.item,
@@ -193,7 +194,7 @@ def stack_replicas(
     if isinstance(replicas[0], DenseReplica):
         width = max(replica.users.shape[0] for replica in replicas)
         replicas = [_pad_dense(replica, width) for replica in replicas if isinstance(replica, DenseReplica)]
-    stacked: AnyReplica = jax.device_put(jax.tree.map(lambda *leaves: np.stack(leaves), *replicas))
+    stacked: AnyReplica = place_runs(jax.tree.map(lambda *leaves: np.stack(leaves), *replicas))
     return stacked
 
 

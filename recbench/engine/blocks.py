@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from recbench.contracts.records import Interactions, Sample
 from recbench.engine.batch import DeviceSplit, Leaf, clean_train
+from recbench.engine.parallel import place_shared
 from recbench.engine.propensity import inverse_propensity
 
 Phase = Literal["validation", "test"]
@@ -82,7 +83,7 @@ def ranking_blocks(data: DeviceSplit, phase: Phase, *, size: int) -> RankingBloc
     order = np.argsort(-counts, kind="stable")[: int((counts > 0).sum())]
     users = _in_blocks(order, size)
     item_counts = np.bincount(train.item, minlength=split.num_items)
-    blocks: RankingBlocks = jax.device_put(
+    blocks: RankingBlocks = place_shared(
         RankingBlocks(
             users=users,
             longest=np.where(users >= 0, counts[users], 0).max(axis=1).astype(np.int32),
@@ -116,7 +117,7 @@ def rating_blocks(data: DeviceSplit, phase: Phase, *, size: int) -> RatingBlocks
         out[where] = values[by_block]
         return out
 
-    blocks: RatingBlocks = jax.device_put(
+    blocks: RatingBlocks = place_shared(
         RatingBlocks(
             users=users,
             rows=spread(row_slot.astype(np.int32)),

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-import jax
 import numpy as np
 from jax import Array
 from numpy.typing import NDArray
@@ -27,6 +26,7 @@ from recbench.engine.blocks import (
     sample_mask,
 )
 from recbench.engine.devices import block_elements
+from recbench.engine.parallel import over_runs, place_runs, place_shared
 from recbench.engine.score import Column, evaluate_rankings, evaluate_ratings
 
 REPLICATES = 200
@@ -169,7 +169,7 @@ def run_histories(
     if need is None:
         none = data.once(
             ("no history",),
-            lambda: jax.device_put(Lists(np.zeros(1, np.int32), np.zeros(data.split.num_users + 1, np.int32), 0)),
+            lambda: place_shared(Lists(np.zeros(1, np.int32), np.zeros(data.split.num_users + 1, np.int32), 0)),
         )
         return none, None
     with_validation = phase == "test"
@@ -177,7 +177,7 @@ def run_histories(
     def whole() -> Lists:
         values, starts = history_arrays(data, None, with_validation=with_validation)
         longest = int(np.diff(starts).max(initial=1))
-        return jax.device_put(Lists(values, starts, longest if need == "all" else min(need, longest)))
+        return place_shared(Lists(values, starts, longest if need == "all" else min(need, longest)))
 
     full: Lists = data.once(("history", with_validation, need), whole)
     if view.history == "full" or any(isinstance(sample, Synthesis) for sample in samples):
@@ -190,7 +190,7 @@ def run_histories(
             if isinstance(sample, Sample)
         ]
         values, starts = (np.stack(column) for column in zip(*parts, strict=True))
-        return jax.device_put(Lists(values, starts, full.width))
+        return place_runs(Lists(values, starts, full.width))
 
     return data.latest(("own history", with_validation, need), samples, own), 0
 
@@ -201,12 +201,12 @@ def run_masks(
     """What leaves the lists of each run, shared (axis None) or one for each run (axis 0)."""
     kept = [sample for sample in samples if isinstance(sample, Sample)]
     if view.mask == "full" or len(kept) < len(samples):
-        return data.once(("mask", phase), lambda: jax.device_put(full_mask(data, phase))), None
+        return data.once(("mask", phase), lambda: place_shared(full_mask(data, phase))), None
 
     def own() -> Lists:
         lists = [sample_mask(data, sample, phase) for sample in kept]
         values, starts = np.stack([one.values for one in lists]), np.stack([one.starts for one in lists])
-        return jax.device_put(Lists(values, starts, lists[0].width))
+        return place_runs(Lists(values, starts, lists[0].width))
 
     return data.latest(("own mask", phase), samples, own), 0
 
@@ -227,7 +227,7 @@ def _ranking_program(
         scorer = make_scorer(data, replica, state)
         return evaluate_rankings(scorer, blocks, data=data, history=history, mask=mask, columns=columns)
 
-    return jax.jit(jax.vmap(evaluate, in_axes=(None, 0, 0, None, history_axis, mask_axis)))
+    return over_runs(evaluate, (None, 0, 0, None, history_axis, mask_axis))
 
 
 @lru_cache(maxsize=256)
@@ -236,7 +236,7 @@ def _rating_program(make_scorer: MakeScorer, columns: tuple[Column, ...], histor
         scorer = make_scorer(data, replica, state)
         return evaluate_ratings(scorer, blocks, data=data, history=history, columns=columns)
 
-    return jax.jit(jax.vmap(evaluate, in_axes=(None, 0, 0, None, history_axis)))
+    return over_runs(evaluate, (None, 0, 0, None, history_axis))
 
 
 def rows_of(split: Split, phase: Phase) -> NDArray[np.float64]:

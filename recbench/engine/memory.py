@@ -11,6 +11,7 @@ from recbench.contracts.records import Synthesis
 from recbench.engine import devices
 from recbench.engine.batch import DeviceSplit
 from recbench.engine.contest import Contestant, Run, batch_of, static_hyper
+from recbench.engine.parallel import devices_in_use
 from recbench.engine.programs import Static, stage_programs
 from recbench.engine.solve import solved_programs
 
@@ -27,7 +28,7 @@ def too_large(data: DeviceSplit, contestant: Contestant, run: Run) -> str:
 
 
 def batch_size(data: DeviceSplit, contestant: Contestant, runs: Sequence[Run]) -> int:
-    """How many runs go into one device program: a power of two within the memory budget."""
+    """How many runs go into one device program: for each device a power of two within the memory budget."""
     form = contestant.spec.form
     if form == "host":
         return 1
@@ -35,7 +36,7 @@ def batch_size(data: DeviceSplit, contestant: Contestant, runs: Sequence[Run]) -
     # On a CPU a closed form gains little from company, and every further batch shape is compiled anew.
     most = 256 if not cpu else 16 if form == "trained" else 2
     fitting = devices.memory_budget() // max(1, bytes_per_run(data, contestant, runs[0]))
-    return max(1, min(most, 1 << max(0, fitting.bit_length() - 1)))
+    return max(1, min(most, 1 << max(0, fitting.bit_length() - 1))) * devices_in_use()
 
 
 def bytes_per_run(data: DeviceSplit, contestant: Contestant, run: Run) -> int:

@@ -1,14 +1,18 @@
-"""How the runs of a batch share a device: side by side on an accelerator, in turn on each core of a CPU."""
+"""How the runs of a batch share devices: side by side on accelerators, in turn on each core of a CPU."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any
 
 import jax
 import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+_RUNS = "runs"
 
 
 def in_turn() -> bool:
@@ -18,6 +22,63 @@ def in_turn() -> bool:
     their tables push each other out of the caches; on an accelerator it is what fills the device.
     """
     return jax.devices()[0].platform == "cpu"
+
+
+def devices_in_use() -> int:
+    """How many local devices a batch of runs is shared by."""
+    return 1 if in_turn() else jax.local_device_count()
+
+
+def over_runs(function: Callable[..., Any], in_axes: tuple[int | None, ...]) -> Any:
+    """A compiled program that maps a function of one run over a batch: jit(vmap), an equal share of it on each device.
+
+    Runs know nothing of each other, so that the devices exchange nothing. A batch that cannot be shared equally is
+    computed by each of them in whole.
+
+    Args:
+      function: of one run.
+      in_axes: 0 for each argument with a leading axis of runs, None for what all runs share.
+    """
+    mapped = jax.vmap(function, in_axes=in_axes)
+
+    def program(*arguments: Any) -> Any:
+        if devices_in_use() == 1:
+            return mapped(*arguments)
+        runs = next(
+            len(leaf)
+            for argument, axis in zip(arguments, in_axes, strict=True)
+            if axis == 0
+            for leaf in jax.tree.leaves(argument)
+        )
+        shared = _by_runs(runs)
+        specs = tuple(PartitionSpec() if axis is None else shared for axis in in_axes)
+        sharded = jax.shard_map(mapped, mesh=_mesh(), in_specs=specs, out_specs=shared, check_vma=False)
+        return sharded(*arguments)
+
+    return jax.jit(program)
+
+
+def place_shared(tree: Any) -> Any:
+    """Arrays that every run reads, on each device."""
+    if devices_in_use() == 1:
+        return jax.device_put(tree)
+    return jax.device_put(tree, NamedSharding(_mesh(), PartitionSpec()))
+
+
+def place_runs(tree: Any) -> Any:
+    """Arrays with a leading axis of runs, each device's share on it."""
+    if devices_in_use() == 1:
+        return jax.device_put(tree)
+    return jax.device_put(tree, NamedSharding(_mesh(), _by_runs(len(jax.tree.leaves(tree)[0]))))
+
+
+def _by_runs(runs: int) -> PartitionSpec:
+    return PartitionSpec(_RUNS) if runs % devices_in_use() == 0 else PartitionSpec()
+
+
+@lru_cache(maxsize=1)
+def _mesh() -> Mesh:
+    return Mesh(np.array(jax.local_devices()), (_RUNS,))
 
 
 def cores_for(runs: int) -> int:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from recbench.contracts.protocols import ModelShape, Stage, StepContext, TrainedAlgorithm
 from recbench.contracts.records import Feedback, ParameterValue
 from recbench.engine.batch import AnyReplica, Replica, SplitArrays
-from recbench.engine.parallel import across_cores, cores_for, in_turn, share
+from recbench.engine.parallel import across_cores, cores_for, in_turn, over_runs, share
 from recbench.engine.prng import make_key
 from recbench.engine.steps import (
     Drawn,
@@ -70,7 +70,7 @@ class StagePrograms:
 
     @cached_property
     def init(self) -> Any:
-        return jax.jit(jax.vmap(self.build, in_axes=(None, 0, 0)))
+        return over_runs(self.build, (None, 0, 0))
 
     def advance(
         self,
@@ -109,7 +109,7 @@ class StagePrograms:
 
     @cached_property
     def _side_by_side(self) -> Any:
-        return jax.jit(jax.vmap(self._advance, in_axes=(None, 0, 0, None, None, None)))
+        return over_runs(self._advance, (None, 0, 0, None, None, None))
 
     @cached_property
     def _in_turn(self) -> Any:
@@ -125,8 +125,7 @@ class StagePrograms:
     @cached_property
     def errors(self) -> Any:
         """(data, replicas, states, epochs, steps an epoch, one entry a negative) -> summed error of each kept row."""
-        mapped = jax.vmap(self._errors, in_axes=(None, 0, 0, None, None, None))
-        return jax.jit(mapped)
+        return over_runs(self._errors, (None, 0, 0, None, None, None))
 
     def scorer(self, data: SplitArrays, replica: AnyReplica, state: TrainState) -> Any:
         """The fitted module: cold rows at zero, ``finish`` applied."""

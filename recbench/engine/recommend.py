@@ -19,6 +19,7 @@ from recbench.engine.blocks import Lists
 from recbench.engine.contest import history_need
 from recbench.engine.evaluate import MakeScorer, View, block_size, run_histories, run_masks
 from recbench.engine.host import first_run, host_query
+from recbench.engine.parallel import over_runs
 from recbench.engine.run import Fitted
 from recbench.engine.score import make_query, membership
 from recbench.engine.solve import SolvedScorer
@@ -101,7 +102,7 @@ def _top_program(make_scorer: MakeScorer, rates: bool, k: int, history_axis: int
         items, best, finite = jax.lax.map(block, blocks)
         return items, best, finite.all()
 
-    return jax.jit(jax.vmap(lists, in_axes=(None, 0, 0, None, history_axis, mask_axis)))
+    return over_runs(lists, (None, 0, 0, None, history_axis, mask_axis))
 
 
 def _host(fitted: Fitted, number: int, users: NDArray[Any], *, k: int, view: View, exclude_seen: bool) -> Any:

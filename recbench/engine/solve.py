@@ -14,7 +14,7 @@ from recbench.contracts.batches import Query
 from recbench.contracts.protocols import SolvedAlgorithm
 from recbench.contracts.records import ParameterValue
 from recbench.engine.batch import AnyReplica, SplitArrays
-from recbench.engine.parallel import in_turn
+from recbench.engine.parallel import in_turn, over_runs
 from recbench.engine.prng import make_key
 from recbench.engine.programs import Static
 from recbench.engine.steps import all_hyper
@@ -52,12 +52,10 @@ class SolvedPrograms:
 
     @cached_property
     def fit(self) -> Any:
-        def solve_all(data: SplitArrays, replicas: AnyReplica) -> Any:
-            if in_turn():  # a scatter or gather over coordinates is many times slower with an axis of runs
-                return jax.lax.map(partial(self.solve, data), replicas)
-            return jax.vmap(self.solve, in_axes=(None, 0))(data, replicas)
-
-        return jax.jit(solve_all)
+        if not in_turn():
+            return over_runs(self.solve, (None, 0))
+        # On a CPU a scatter or gather over coordinates is many times slower with an axis of runs.
+        return jax.jit(lambda data, replicas: jax.lax.map(partial(self.solve, data), replicas))
 
     @cached_property
     def prepare(self) -> Any:
@@ -67,7 +65,7 @@ class SolvedPrograms:
     @cached_property
     def fit_prepared(self) -> Any:
         """(split, batch of runs on one sample, what they share) -> states."""
-        return jax.jit(jax.vmap(self._solve, in_axes=(None, 0, None)))
+        return over_runs(self._solve, (None, 0, None))
 
     def _prepare(self, data: SplitArrays, replica: AnyReplica) -> Any:
         return self.algorithm.prepare(replica.matrix(data), hyper=self.static)  # type: ignore[attr-defined]

@@ -118,8 +118,8 @@ class NeuralFactors(nnx.Module):
         affinity, output = self.bias[...], self.output[...]
         if gmf is not None:
             users, items = gmf
-            weighted = output[: self.width, None] * users
-            affinity += (weighted[:, None, :] * items.reshape(self.width, -1, users.shape[1])).sum(axis=0)
+            product = users[:, None, :] * items.reshape(self.width, -1, users.shape[1])
+            affinity += (output[: self.width] @ product.reshape(self.width, -1)).reshape(product.shape[1:])
         if mlp is not None and self.perceptron is not None:
             affinity += (output[self.width :] @ self.perceptron(*mlp)).reshape(-1, mlp[0].shape[1])
         return affinity

@@ -125,3 +125,16 @@ def test_dropout_drops_its_share_and_keeps_the_mean(rate):
     dropped = np.asarray(dropout(ones, rate=jnp.float32(rate), key=key_of(3)))
     assert set(np.unique(dropped.round(4))) <= {0.0, np.float32(1 / (1 - rate)).round(4)}
     assert (dropped == 0).mean() == pytest.approx(rate, abs=4 * np.sqrt(rate * (1 - rate) / ones.size))
+
+
+def test_dropped_entries_are_independent_of_their_neighbours_and_of_other_keys():
+    """Within a draw, at the distances of rows and columns, and across draws: correlations as of coin flips."""
+    keys = jax.random.split(key_of(1), 200)
+    kept = np.asarray(jax.vmap(lambda key: dropout(jnp.ones((64, 8)), rate=jnp.float32(0.5), key=key))(keys)) - 1
+    flat = kept.reshape(200, -1)
+    for lag in (1, 7, 8, 9, 64, 256):
+        each = (flat[:, lag:] * flat[:, :-lag]).mean(axis=1)
+        assert abs(each.mean()) < 4 / np.sqrt(flat[:, lag:].size)
+        assert each.std() < 1.3 / np.sqrt(flat.shape[1] - lag)
+    across = np.corrcoef(flat)[np.triu_indices(200, 1)]
+    assert across.std() < 1.1 / np.sqrt(flat.shape[1]) and abs(across).max() < 6 / np.sqrt(flat.shape[1])

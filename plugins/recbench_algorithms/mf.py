@@ -4,7 +4,7 @@ Explicit: squared error on mean + b_u + b_i + <p_u, q_i>. Implicit and sequentia
 l2 times the squares of the biases and factors that it is predicted from.
 Source: Koren, Bell, Volinsky, IEEE Computer 2009; BPR-MF: Rendle et al., UAI 2009, section 5.1; dropout on the factors
 as in Sachdeva, Wu, McAuley, WSDM 2022.
-Worth searching: l2 in {0.02, 0.05, 0.08} on ratings and {0.0001, 0.001, 0.003} on pairs; learning rate 0.001 to 0.003
+Worth searching: l2 in {0.02, 0.05, 0.08} on ratings and {0.001, 0.003, 0.01} on pairs; learning rate 0.001 to 0.003
 for 50 factors and more, 0.008 for few.
 """
 

@@ -8,7 +8,8 @@ from jax import Array
 
 from recbench.engine.batch import Replica, SplitArrays
 
-_CHUNK = 4096
+_WINDOWS, _WINDOW = 256, 16
+"""A chunk is so many windows of so many consecutive interactions; whose a window is, is looked up once."""
 
 
 def dense_rows(data: SplitArrays, replica: Replica, users: Array, *, real: Array) -> tuple[Array, Array]:
@@ -25,15 +26,19 @@ def dense_rows(data: SplitArrays, replica: Replica, users: Array, *, real: Array
     """
     begin = replica.starts[users]
     length = jnp.where(real, replica.starts[users + 1] - begin, 0)
-    ends = jnp.cumsum(length)
-    first = begin - (ends - length)  # an interaction's number in the batch plus this is its number in the run
+    windows = (length + _WINDOW - 1) // _WINDOW
+    ends = jnp.cumsum(windows)
+    before = ends - windows
+    step = jnp.arange(_WINDOW, dtype=jnp.int32)[None, :]
 
     def fill(number: Array, planes: tuple[Array, ...]) -> tuple[Array, ...]:
-        place = number * _CHUNK + jnp.arange(_CHUNK, dtype=jnp.int32)
-        inside = place < ends[-1]
-        row = jnp.minimum(jnp.searchsorted(ends, place, side="right", method="scan_unrolled"), len(users) - 1)
-        kept = replica.rows[jnp.where(inside, first[row] + place, 0)]
-        at = jnp.where(inside, row, len(users)).astype(jnp.int32), data.item[kept]
+        window = number * _WINDOWS + jnp.arange(_WINDOWS, dtype=jnp.int32)
+        owner = jnp.searchsorted(ends, window, side="right", method="scan_unrolled")
+        row = jnp.minimum(owner, len(users) - 1).astype(jnp.int32)
+        place = ((window - before[row]) * _WINDOW)[:, None] + step
+        inside = (place < length[row][:, None]) & (window < ends[-1])[:, None]
+        kept = replica.rows[jnp.where(inside, begin[row][:, None] + place, 0)]
+        at = jnp.where(inside, row[:, None], len(users)), data.item[kept]
         if data.binary:
             (ones,) = planes
             return (ones.at[at].set(1, mode="drop"),)
@@ -46,5 +51,7 @@ def dense_rows(data: SplitArrays, replica: Replica, users: Array, *, real: Array
         )
 
     empty = jnp.zeros((len(users), data.num_items), jnp.float32)
-    planes = jax.lax.fori_loop(0, (ends[-1] + _CHUNK - 1) // _CHUNK, fill, (empty,) if data.binary else (empty,) * 3)
+    planes = jax.lax.fori_loop(
+        0, (ends[-1] + _WINDOWS - 1) // _WINDOWS, fill, (empty,) if data.binary else (empty,) * 3
+    )
     return (planes[0] if data.binary else planes[0] + planes[1]), planes[-1] > 0

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from floors import floor_seconds, work_of
 from recbench_datasets.config import MEDIUM, SyntheticConfig
 from recbench_datasets.synthetic import generate
 
@@ -19,7 +20,10 @@ from recbench.bench.roster import metric_functions
 from recbench.bench.sample import full_sample
 from recbench.contracts.labels import Label, bind
 from recbench.engine import devices
+from recbench.engine.contest import batch_of, static_hyper
 from recbench.engine.evaluate import block_size, columns_of, run_histories, run_masks, shared_ranking_blocks
+from recbench.engine.parallel import cores_for
+from recbench.engine.programs import stage_programs
 from recbench.engine.run import Contestant, Run, Training, fit_runs, place_split, run_replicas, score_fitted
 from recbench.engine.train import steps_per_epoch
 from recbench.registry import Registry
@@ -37,7 +41,7 @@ def registry():
 def small():
     return {
         feedback: place_split(make_split(generate(LIKE_ML_100K)[0], feedback=feedback))
-        for feedback in ("explicit", "implicit")
+        for feedback in ("explicit", "implicit", "sequential")
     }
 
 
@@ -61,26 +65,65 @@ def fitted(registry, data, label, runs, *, epochs=1):
     return fit_runs(data, one, chosen, training=training, metrics=metrics)
 
 
-@pytest.mark.parametrize("runs", [1, 8, 16])
-@pytest.mark.parametrize("feedback", ["explicit", "implicit"])
-@pytest.mark.parametrize("algorithm", ["bias-only", "mf"])
-def test_steps_a_second(benchmark, registry, small, algorithm, feedback, runs):
-    """Steps of 1,024 interactions, all runs together."""
-    data = small[feedback]
-    ready = fitted(registry, data, algorithm, runs)
-    programs, steps = ready.programs, steps_per_epoch(ready.programs, ready.replicas)
-    epochs = 5
+class StageClock:
+    """The programs of an algorithm's stages on a batch of runs, ready to be timed."""
 
-    def train():
-        start, span, each = (np.int32(number) for number in (0, epochs, steps))
-        return jax.block_until_ready(programs.advance(data.arrays, ready.replicas, ready.states, start, span, each))
+    def __init__(self, registry, data, label, runs):
+        self.one, self.hyper = contestant(registry, label)
+        self.data, self.runs = data, [Run(full_sample(data.split), self.hyper, seed) for seed in range(runs)]
+        self.replicas = batch_of(data, self.one, self.runs, negatives=True)
+        static = static_hyper(self.one.spec, self.hyper)
+        self.stages = stage_programs(self.one.implementation, feedback=data.feedback, static=static)
+        self.states = ()
+        for programs in self.stages:
+            state = programs.init(data.arrays, self.replicas, self.states)
+            self.states = (*self.states, self.advanced(programs, state, 1))
 
-    benchmark.pedantic(train, rounds=5, warmup_rounds=1)
-    seconds = benchmark.stats.stats.min
+    def advanced(self, programs, state, epochs):
+        steps = steps_per_epoch(programs, self.replicas)
+        span = np.full(len(self.runs), epochs, np.int32)
+        return jax.block_until_ready(
+            programs.advance(self.data.arrays, self.replicas, state, first=0, epochs=span, steps=steps)
+        )
+
+    def train(self, epochs):
+        for programs, state in zip(self.stages, self.states, strict=True):
+            self.advanced(programs, state, epochs)
+
+
+@pytest.mark.parametrize("runs", [1, 16])
+@pytest.mark.parametrize(
+    ("feedback", "label"),
+    [
+        ("explicit", "bias-only"),
+        ("explicit", "mf[latent=8]"),
+        ("explicit", "neumf[latent=8,layers=2]"),
+        ("implicit", "bias-only"),
+        ("implicit", "mf[latent=8]"),
+        ("implicit", "mf[latent=8,updates=rows]"),
+        ("implicit", "neumf[latent=8,layers=2]"),
+        ("implicit", "mvae[latent=8,batch_size=1024]"),
+        ("sequential", "sasrec[latent=8,batch_size=1024]"),
+        ("sequential", "svae[latent=8,batch_size=1024]"),
+        ("sequential", "gru4rec[latent=8,batch_size=1024]"),
+    ],
+)
+def test_training(benchmark, registry, small, feedback, label, runs):
+    """Steps a second, and runs an hour of 100 epochs without validation, beside the floor of their operations."""
+    clock, epochs = StageClock(registry, small[feedback], label, runs), 2
+    benchmark.pedantic(lambda: clock.train(epochs), rounds=3, warmup_rounds=1)
+    work = work_of(clock.one.spec.name, clock.hyper, clock.data)
+    steps = epochs * sum(count for count, _ in work)
+    each = benchmark.stats.stats.min / runs  # seconds of a run
+    floor = epochs * sum(count * floor_seconds(one) for count, one in work) / cores_for(runs)
     benchmark.extra_info.update(
-        steps_per_second=round(runs * epochs * steps / seconds),
-        million_samples_per_second=round(runs * epochs * len(data.split.train) / seconds / 1e6, 3),
-        milliseconds_per_step=round(1000 * seconds / (runs * epochs * steps), 4),
+        steps_per_second=round(steps / each),
+        microseconds_per_step=round(1e6 * each / steps, 1),
+        runs_per_hour=round(3600 / (each / epochs * 100)),
+        floor_microseconds_per_step=round(1e6 * floor / steps, 1),
+        share_of_floor=round(floor / each, 2),
+        mega_operations_per_step=round(sum(count * one.operations for count, one in work) * epochs / steps / 1e6, 2),
+        megabytes_per_step=round(sum(count * one.bytes for count, one in work) * epochs / steps / 1e6, 2),
     )
 
 

@@ -1,0 +1,97 @@
+"""Trained and closed-form algorithms on a log of a million users, in a process of its own: a JSON line each.
+
+The time of an epoch is that of its first steps, multiplied; what cannot be held is refused with its estimate.
+
+``python tests/benchmarks/large.py [USERS ITEMS ROWS]``
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from typing import Any
+
+import jax
+import numpy as np
+from recbench_datasets.config import SyntheticConfig
+from recbench_datasets.synthetic import generate
+
+from recbench import make_split
+from recbench.bench.sample import full_sample
+from recbench.contracts.labels import Label, bind
+from recbench.engine.contest import batch_of, static_hyper
+from recbench.engine.memory import bytes_per_run, too_large
+from recbench.engine.programs import stage_programs
+from recbench.engine.run import Contestant, Run, place_split
+from recbench.engine.train import steps_per_epoch
+from recbench.registry import Registry
+
+LABELS = {
+    "mf[latent=32,batch_size=8192,updates=rows]": 0.05,
+    "mf[latent=32,batch_size=65536]": 0.05,
+    "mvae[latent=16,batch_size=500]": 0.05,
+    "lightgcn[latent=32,layers=2,batch_size=1048576]": 0.05,
+    "ease": 0.05,
+    "ials[latent=32]": 0.05,
+    "item-knn": 0.05,
+}
+"""What is trained, and the share of an epoch that is timed."""
+
+
+def main(users: int, items: int, rows: int) -> None:
+    config = SyntheticConfig(name="large", users=users, items=items, rows=rows, dimensions=16, popularity=1.0)
+    data = place_split(make_split(generate(config)[0], feedback="implicit"))
+    _say({"users": users, "items": data.split.num_items, "train": len(data.split.train), **_peak()})
+    registry = Registry()
+    for text, share in LABELS.items():
+        label = Label.parse(text)
+        entry = registry.get("algorithms", label.name)
+        contestant, hyper = Contestant(text, entry.spec, entry.load()()), bind(label, entry.spec.hyper)
+        run = Run(full_sample(data.split), hyper, 0)
+        about = {"algorithm": text, "estimated_gb": round(bytes_per_run(data, contestant, run) / 1e9, 2)}
+        refusal = too_large(data, contestant, run)
+        timed = {"refused": refusal} if refusal else {}
+        if not refusal and entry.spec.form == "trained":
+            timed = _epoch(data, contestant, run, share)
+        _say(about | timed | _peak())
+
+
+def _epoch(data: Any, contestant: Contestant, run: Run, share: float) -> dict[str, float]:
+    (programs,) = stage_programs(
+        contestant.implementation, feedback="implicit", static=static_hyper(contestant.spec, run.hyper)
+    )
+    replica = batch_of(data, contestant, [run], negatives=True)
+    state = programs.init(data.arrays, replica, ())
+    whole = int(steps_per_epoch(programs, replica)[0])
+    steps = max(2, round(share * whole))
+    one = jax.tree.map(lambda leaf: leaf[0], (replica, state))
+    first_steps = jax.jit(programs._advance)
+
+    def train(steps: int) -> float:
+        began = time.perf_counter()
+        jax.block_until_ready(first_steps(data.arrays, *one, np.int32(0), np.int32(1), np.int32(steps)))
+        return time.perf_counter() - began
+
+    train(1)
+    seconds = train(steps)
+    return {
+        "steps": steps,
+        "of_an_epoch": round(steps / whole, 3),
+        "milliseconds_per_step": round(1e3 * seconds / steps, 1),
+        "epoch_seconds": round(seconds / steps * whole, 1),
+    }
+
+
+def _peak() -> dict[str, float]:
+    return {"peak_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 1)}
+
+
+def _say(line: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:] or ("1000000", "100000", "50000000")))

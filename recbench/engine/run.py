@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import jax
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,6 +37,8 @@ __all__ = [
     "training_errors",
 ]
 
+_OUT_OF_MEMORY = "RESOURCE_EXHAUSTED"
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -63,7 +66,8 @@ def run_replicas(
     Args:
       data: the split, on the device.
       contestant: the algorithm; all runs share its static hyper-parameters.
-      runs: any number; they are cut into batches that fit the memory budget.
+      runs: any number; they are cut into batches that fit the memory budget, and into smaller ones where a device
+        runs out of memory all the same.
       training: the protocol.
       metrics: specs with their functions; those that fit the split's feedback are computed.
       deadline: ``time.monotonic()`` after which nothing new begins (status ``timeout``).
@@ -72,40 +76,61 @@ def run_replicas(
       One outcome a run, in order. A run that diverges, or scores what is not finite, fails alone; runs that one
       device cannot hold are skipped.
     """
-    columns = columns_of(metrics, data)
     refusal = too_large(data, contestant, runs[0]) if runs else ""
     if refusal:
         return [Outcome("skipped", refusal) for _ in runs]
     outcomes: list[Outcome] = []
     size = batch_size(data, contestant, runs)
-    for first in range(0, len(runs), size):
-        batch = tuple(runs[first : first + size])
+    while len(outcomes) < len(runs):
+        batch = tuple(runs[len(outcomes) : len(outcomes) + size])
         if deadline is not None and time.monotonic() > deadline:
             outcomes += [Outcome("timeout", TIME_LIMIT)] * len(batch)
             continue
-        compiled = devices.compile_seconds()
         width = size if len(runs) > size else power_of_two(len(runs))
-        fitted = fit_runs(data, contestant, batch, training=training, metrics=metrics, deadline=deadline, width=width)
-        watch = Stopwatch()
-        test = score_fitted(fitted, "test", training=training, columns=columns)
-        select = tuple(column for column in columns if column.name == training.select)
-        valid = score_fitted(fitted, "validation", training=training, columns=select) if validates(data) else None
-        scoring = watch.lap() / width
-        compiling = (devices.compile_seconds() - compiled) / len(batch)
-        outcomes += [
-            _outcome(
-                fitted,
-                index,
-                test,
-                valid,
-                Cost(run.seconds + scoring, compiling, run.samples, run.epochs),
-                metrics=metrics,
-                columns=columns,
-                select=select,
+        try:
+            outcomes += _batch_outcomes(
+                data, contestant, batch, width=width, training=training, metrics=metrics, deadline=deadline
             )
-            for index, run in enumerate(fitted.progress)
-        ]
+        except jax.errors.JaxRuntimeError as error:
+            if _OUT_OF_MEMORY not in str(error) or width == 1:
+                raise
+            size = width // 2  # the estimate does not know what a model keeps between its layers
     return outcomes
+
+
+def _batch_outcomes(
+    data: DeviceSplit,
+    contestant: Contestant,
+    batch: tuple[Run, ...],
+    *,
+    width: int,
+    training: Training,
+    metrics: Metrics,
+    deadline: float | None,
+) -> list[Outcome]:
+    """Trains and scores runs that go into one device program of ``width`` places."""
+    columns = columns_of(metrics, data)
+    compiled = devices.compile_seconds()
+    fitted = fit_runs(data, contestant, batch, training=training, metrics=metrics, deadline=deadline, width=width)
+    watch = Stopwatch()
+    test = score_fitted(fitted, "test", training=training, columns=columns)
+    select = tuple(column for column in columns if column.name == training.select)
+    valid = score_fitted(fitted, "validation", training=training, columns=select) if validates(data) else None
+    scoring = watch.lap() / width
+    compiling = (devices.compile_seconds() - compiled) / len(batch)
+    return [
+        _outcome(
+            fitted,
+            index,
+            test,
+            valid,
+            Cost(run.seconds + scoring, compiling, run.samples, run.epochs),
+            metrics=metrics,
+            columns=columns,
+            select=select,
+        )
+        for index, run in enumerate(fitted.progress)
+    ]
 
 
 def training_errors(

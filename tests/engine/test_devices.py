@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from recbench.engine import devices
+from recbench.engine import devices, run
 from recbench.engine.run import batch_size
 
 
@@ -58,11 +58,37 @@ def test_runs_are_cut_into_batches_that_fit(implicit, bench, sample_of, monkeypa
     assert [outcome.cost.samples_processed for outcome in apart] == [len(run.sample.rows) for run in runs]
 
 
+def test_a_batch_that_a_device_cannot_hold_is_halved(implicit, bench, sample_of, monkeypatch):
+    """Until it fits; other errors of the device, and a single run that does not fit, are errors."""
+    toy = bench(implicit, Wide, form="solved")
+    runs = [toy.run(sample_of(implicit.split, share)) for share in (1.0, 0.5, 0.2)]
+    together, fit_runs, tried = toy.outcomes(*runs), run.fit_runs, []
+
+    def full_above(most, message="RESOURCE_EXHAUSTED: Out of memory"):
+        def fit(*arguments, width, **options):
+            tried.append(width)
+            if width > most:
+                raise jax.errors.JaxRuntimeError(message)
+            return fit_runs(*arguments, width=width, **options)
+
+        monkeypatch.setattr(run, "fit_runs", fit)
+
+    monkeypatch.setattr(run, "batch_size", lambda *_: 8)
+    full_above(1)
+    apart = toy.outcomes(*runs)
+    assert tried == [4, 2, 1, 1, 1]
+    assert [outcome.metrics for outcome in apart] == [pytest.approx(outcome.metrics, abs=1e-6) for outcome in together]
+    for most, message in ((0, "RESOURCE_EXHAUSTED"), (1, "INTERNAL: a bug")):
+        full_above(most, message)
+        with pytest.raises(jax.errors.JaxRuntimeError, match=message.split(":")[0]):
+            toy.outcomes(*runs)
+
+
 CACHED = """
 import sys
 from pathlib import Path
 import jax, jax.numpy as jnp
-from recbench.engine import devices
+from recbench.engine import devices, run
 devices.enable_compilation_cache(Path(sys.argv[1]))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 jax.jit(lambda x: jnp.linalg.inv(x) @ x)(jnp.eye(5)).block_until_ready()

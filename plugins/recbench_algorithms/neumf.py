@@ -73,7 +73,9 @@ class NeuralFactors(nnx.Module):
         self.mlp = Tower(shape, width=half_width(widths), key=vectors) if widths else None
         self.perceptron = PairPerceptron(widths, key=layers) if widths else None
         self.output = nnx.Param(jax.random.normal(output, (features,)) / features**0.5)
-        self.bias = nnx.Param(jnp.zeros(()))
+        # BPR compares scores with each other: all that a bias could learn is what rounding leaves of its gradient.
+        learned = shape.feedback == "explicit" or self.log_loss
+        self.bias = (nnx.Param if learned else nnx.Variable)(jnp.zeros(()))
 
     def loss(self, batch: RatingsBatch | PairsBatch, context: StepContext) -> Array:
         items = batch.items[None, :]

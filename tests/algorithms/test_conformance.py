@@ -26,7 +26,7 @@ SMALL = {
 
 ALSO: dict[str, str] = {
     "edlae": "dropout=0.3",  # without it, it is EASE
-    "neumf": "layers=1,learning_rate=0.01",
+    "neumf": "layers=1",
     "svae": "ahead=1",  # of the next two items either may come first
 }
 """What single algorithms need beside it or instead, as in a label."""

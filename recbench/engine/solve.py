@@ -52,10 +52,14 @@ class SolvedPrograms:
 
     @cached_property
     def fit(self) -> Any:
-        if not in_turn():
-            return over_runs(self.solve, (None, 0))
-        # On a CPU a scatter or gather over coordinates is many times slower with an axis of runs.
-        return jax.jit(lambda data, replicas: jax.lax.map(partial(self.solve, data), replicas))
+        side_by_side = over_runs(self.solve, (None, 0))
+
+        def solve_all(data: SplitArrays, replicas: AnyReplica) -> Any:
+            if in_turn():  # a scatter or gather over coordinates is many times slower with an axis of runs
+                return jax.lax.map(partial(self.solve, data), replicas)
+            return side_by_side(data, replicas)
+
+        return jax.jit(solve_all)
 
     @cached_property
     def prepare(self) -> Any:

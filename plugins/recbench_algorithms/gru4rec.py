@@ -115,7 +115,10 @@ def _cross_entropy(params: tuple[Array, Array], rows: tuple[Array, Array], given
 def _bpr_max(params: tuple[Array, Array], rows: tuple[Array, Array], given: Any, first: Array) -> Array:
     (hidden, score), (targets, (samples, penalty)) = rows, given
     others = _sampled_scores(params, hidden, targets, samples)
+    alone = jnp.isneginf(others).all(axis=1)  # every sample is the target: there is nothing to compare with
+    others = jnp.where(alone[:, None], 0, others)
     weights = jax.nn.softmax(others, axis=1)
     finite = jnp.where(weights > 0, others, 0)
     better = (weights * jax.nn.sigmoid(score[:, None] - finite)).sum(axis=1)
-    return penalty * (weights * jnp.square(finite)).sum(axis=1) - jnp.log(better + 1e-24)
+    loss = penalty * (weights * jnp.square(finite)).sum(axis=1) - jnp.log(better + 1e-24)
+    return jnp.where(alone, 0, loss)

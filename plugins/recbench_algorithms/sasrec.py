@@ -73,7 +73,7 @@ class SASRecModule(nnx.Module):
             return hidden.reshape(rows.shape[2], *rows.shape[:2])[:, jnp.arange(rows.shape[0]), given[0]].T
 
         (users, length), last = query.items.shape, most_recent(query)
-        piece = Piece(function, block_size(_elements(length), users))
+        piece = Piece(function, block_size(self._elements(length), users))
         bounds = jnp.array([0, users], jnp.int32)
         hidden = by_blocks((piece,), bounds, state, self._embed(query.items, last + 1), (last, ()))
         return jnp.where(query.mask[:, :1], hidden, 0)
@@ -91,7 +91,7 @@ class SASRecModule(nnx.Module):
         def function(state: Any, rows: Any, given: Any, first: Array, *, length: int) -> Array:
             (real, queries), shared = given
             embedded, targets, negatives = (leaf[:, :length] for leaf in rows)
-            hidden = nnx.merge(graph, state)(embedded, shared.of_block(queries, first))
+            hidden = nnx.merge(graph, state)(embedded, shared.of_block(queries, first + length * len(following.real)))
             positive = (hidden * flat(targets)).sum(axis=0)
             against = jnp.moveaxis(negatives, 2, 0)  # [negatives, histories, length, width]
             losses = jax.nn.softplus(-positive)
@@ -102,7 +102,7 @@ class SASRecModule(nnx.Module):
         count = following.real.sum(axis=1)
         rows = self._embed(following.inputs, count), self.items[following.targets], self.items[batch.negatives[:, 1:]]
         own = following.real, noise.queries
-        return by_blocks(*_pieces(function, following.real), state, rows, (own, noise))
+        return by_blocks(*self._pieces(function, following.real), state, rows, (own, noise))
 
     def _softmax(self, following: NextItems, noise: Noise) -> Array:
         """Cross-entropy over all items of each history, summed over its positions, [batch]."""
@@ -110,15 +110,31 @@ class SASRecModule(nnx.Module):
         full = following.real.shape[1]
 
         def function(state: Any, rows: Array, given: Any, first: Array, *, length: int) -> Array:
-            hidden = nnx.merge(graph, state)(rows[:, :length], given[1].of_block(given[0], first))
+            hidden = nnx.merge(graph, state)(
+                rows[:, :length], given[1].of_block(given[0], first + length * len(following.real))
+            )
             states = hidden.T.reshape(-1, length, rows.shape[2])
             return jnp.pad(states, ((0, 0), (0, full - length), (0, 0)))
 
         embedded = self._embed(following.inputs, following.real.sum(axis=1))
-        hidden = by_blocks(*_pieces(function, following.real), state, embedded, (noise.queries, noise))
+        hidden = by_blocks(*self._pieces(function, following.real), state, embedded, (noise.queries, noise))
         table = self.items[...]
         losses = log_partition(hidden, following.real, table, axis=1) - logits_of(hidden, following.targets, table)
         return jnp.where(following.real, losses, 0).sum(axis=1)
+
+    def _pieces(self, function: Callable[..., Array], real: Array) -> tuple[tuple[Piece, ...], Array]:
+        """The function at a few lengths, and which histories, in order of their length, each of them takes."""
+        rows, full = real.shape
+        parts = _CLASSES if may_skip() else 1
+        lengths = sorted({-(-full * part // parts) for part in range(1, parts + 1)})
+        pieces = tuple(Piece(partial(function, length=cut), block_size(self._elements(cut), rows)) for cut in lengths)
+        if not may_skip():
+            return pieces, jnp.array([0, rows], jnp.int32)
+        return pieces, jnp.searchsorted(real.sum(axis=1), jnp.array([0, *lengths]), side="right").astype(jnp.int32)
+
+    def _elements(self, length: int) -> int:
+        """What a history takes while its attention is computed: four arrays of weights a head."""
+        return 4 * self.encoder.blocks[0].heads * length * length
 
 
 class SASRec:
@@ -136,19 +152,3 @@ class SASRec:
 
     def _build(self, shape: ModelShape, *, hyper: Hyper, key: Array, earlier: tuple[nnx.Module, ...]) -> SASRecModule:
         return SASRecModule(shape, hyper=hyper, key=key)
-
-
-def _pieces(function: Callable[..., Array], real: Array) -> tuple[tuple[Piece, ...], Array]:
-    """The function at a few lengths, and which histories, in order of their length, each of them takes."""
-    rows, full = real.shape
-    parts = _CLASSES if may_skip() else 1
-    lengths = sorted({-(-full * part // parts) for part in range(1, parts + 1)})
-    pieces = tuple(Piece(partial(function, length=cut), block_size(_elements(cut), rows)) for cut in lengths)
-    if not may_skip():
-        return pieces, jnp.array([0, rows], jnp.int32)
-    return pieces, jnp.searchsorted(real.sum(axis=1), jnp.array([0, *lengths]), side="right").astype(jnp.int32)
-
-
-def _elements(length: int) -> int:
-    """What a history takes while its attention is computed: four arrays of weights."""
-    return 4 * length * length

@@ -19,7 +19,7 @@ import jax.numpy as jnp
 from flax import nnx
 from jax import Array
 
-from recbench import Feedback, Hyper, ItemTable, ModelShape, Query, SequencesBatch, Stage, StepContext
+from recbench import Feedback, Hyper, ItemTable, ModelShape, Query, RecbenchError, SequencesBatch, Stage, StepContext
 from recbench_algorithms.gru import GRU
 from recbench_algorithms.next_item import log_partition, logits_of, most_recent, next_items
 from recbench_algorithms.pairwise import adam
@@ -91,6 +91,11 @@ class SVAE:
     """One stage, Adam with betas (0.9, 0.98)."""
 
     def stages(self, feedback: Feedback, hyper: Hyper) -> Sequence[Stage]:
+        if hyper["ahead"] > hyper["length"]:
+            raise RecbenchError(
+                f"svae predicts {hyper['ahead']} items ahead, but looks at {hyper['length']} rows of a history: ask "
+                "for fewer items, or for more rows"
+            )
         length = hyper["length"] + 1  # the last row is only a target
         return [Stage(self._build, "sequences", hyper["batch_size"], negatives=0, length=length, optimizer=adam)]
 

@@ -15,10 +15,10 @@ from recbench_algorithms import blockwise, next_item, sasrec
 from recbench_algorithms.attention import WeightDropout, attend
 from recbench_algorithms.blockwise import Piece, by_blocks
 from recbench_algorithms.gru import GRU
-from recbench_algorithms.gru4rec import GRU4Rec, GRU4RecModule, draw_samples
+from recbench_algorithms.gru4rec import GRU4Rec, GRU4RecModule, _bpr_max, draw_samples
 from recbench_algorithms.next_item import log_partition, pack
 from recbench_algorithms.sasrec import SASRec, SASRecModule
-from recbench_algorithms.svae import SVAEModule
+from recbench_algorithms.svae import SVAE, SVAEModule
 from recbench_algorithms.variational import kl_divergence
 from scipy.integrate import quad
 from scipy.special import expit, log_softmax, logsumexp
@@ -293,6 +293,20 @@ def test_samples_are_drawn_by_a_power_of_the_count():
 def test_a_ranking_loss_needs_samples():
     with pytest.raises(RecbenchError, match="samples is 0"):
         GRU4Rec().stages("sequential", {"loss": "bpr-max", "samples": 0})
+
+
+def test_samples_that_are_all_the_target_say_nothing():
+    given = (jnp.ones((2, WIDTH)), jnp.ones(2)), (jnp.array([3, 4]), (jnp.array([3, 3]), jnp.float32(1)))
+    params = jnp.ones((WIDTH, 2)), jnp.zeros(2)
+    value, slopes = jax.value_and_grad(lambda params: _bpr_max(params, *given, jnp.int32(0)).sum())(params)
+    alone = _bpr_max(params, *given, jnp.int32(0))
+    assert np.isfinite(value) and alone[0] == 0 and alone[1] > 0
+    assert all(np.isfinite(slope).all() for slope in slopes)
+
+
+def test_svae_cannot_look_further_ahead_than_it_looks_back():
+    with pytest.raises(RecbenchError, match="4 items ahead, but looks at 2 rows"):
+        SVAE().stages("sequential", {"ahead": 4, "length": 2, "batch_size": 8})
 
 
 def test_svae_predicts_the_next_items_there_are():

@@ -156,6 +156,12 @@ class Stage:
     # at the batch's ids alone.
     updates: Literal["tables", "rows"] = "tables"
 
+    def __post_init__(self) -> None:
+        if self.updates not in ("tables", "rows"):
+            raise ValueError(f"a stage updates 'tables' or 'rows', not {self.updates!r}")
+        if self.updates == "rows" and self.batch not in ("ratings", "pairs"):
+            raise ValueError(f"a stage that updates rows takes ratings or pairs: a batch of {self.batch} has other ids")
+
 
 class TrainedAlgorithm(Protocol):
     """Learned by gradient steps, in one or more stages."""

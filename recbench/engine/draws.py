@@ -112,7 +112,7 @@ def _entry_bits(shape: tuple[int, ...], words: Array) -> Array:
     """Random bits of each entry, uint32, from two words of a key, at half of the price of :func:`mix`.
 
     XLA makes them anew in the forward and in the backward pass, where they are much of the cost of a narrow model. The
-    last factor is drawn, which keeps any two entries independent (multiply-shift hashing, Dietzfelbinger et al., 1997).
+    last factor is drawn, which keeps two entries all but independent (multiply-shift, Dietzfelbinger et al., 1997).
     """
     number = jnp.arange(math.prod(shape), dtype=jnp.uint32).reshape(shape)
     number = number * jnp.uint32(0x9E3779B9) + words[0]

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
+from recbench.contracts.errors import ParameterError
 from recbench.contracts.records import Budget, Cost, ParameterValue, Sample, Status
 from recbench.engine import devices
 from recbench.engine.batch import DeviceSplit, Replica, place_split, stack_replicas
@@ -20,7 +21,8 @@ from recbench.engine.fit import Fitted, fit_runs, score_fitted, validates
 from recbench.engine.memory import batch_size, too_large
 from recbench.engine.programs import stage_programs
 from recbench.engine.score import Column
-from recbench.engine.train import TIME_LIMIT, power_of_two, sum_errors
+from recbench.engine.steps import BY_INTERACTION
+from recbench.engine.train import TIME_LIMIT, places_for, sum_errors
 
 __all__ = [
     "Contestant",
@@ -86,15 +88,17 @@ def run_replicas(
         if deadline is not None and time.monotonic() > deadline:
             outcomes += [Outcome("timeout", TIME_LIMIT)] * len(batch)
             continue
-        width = size if len(runs) > size else power_of_two(len(runs))
+        width = size if len(runs) > size else places_for(len(runs))
         try:
             outcomes += _batch_outcomes(
                 data, contestant, batch, width=width, training=training, metrics=metrics, deadline=deadline
             )
         except jax.errors.JaxRuntimeError as error:
-            if _OUT_OF_MEMORY not in str(error) or width == 1:
+            if _OUT_OF_MEMORY not in str(error):
                 raise
-            size = width // 2  # the estimate does not know what a model keeps between its layers
+            if width == 1:
+                outcomes.append(Outcome("skipped", "a device ran out of memory on this run alone"))
+            size = max(1, width // 2)  # the estimate does not know what a model keeps between its layers
     return outcomes
 
 
@@ -155,11 +159,19 @@ def training_errors(
       epochs: passes over the rows.
       negatives: sampled unobserved items a positive.
 
+    Raises:
+      ParameterError: the algorithm has several stages, or does not train on single interactions.
+
     Source: Sachdeva, Wu, McAuley, WSDM 2022, section 3.2.
     """
     stages = stage_programs(
         contestant.implementation, feedback=data.feedback, static=static_hyper(contestant.spec, hyper)
     )
+    if len(stages) > 1 or stages[0].stage.batch not in BY_INTERACTION:
+        raise ParameterError(
+            f"{contestant.name!r} was asked to be a proxy, but it trains in stages or on whole histories: take one "
+            "that trains on single interactions, such as 'mf' or 'bias-only'"
+        )
     traced = traced_hyper(contestant.spec, hyper)
     everything = Sample(np.arange(len(data.split.train)), "full", Budget(1.0), 0)
     replicas = stack_replicas(data, [everything], keys=[key_data], hyper=[traced], negatives=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from recbench.contracts.records import Sample, Status, Synthesis
 from recbench.engine.batch import AnyReplica, DeviceSplit, Replica, SplitArrays
 from recbench.engine.devices import Stopwatch
-from recbench.engine.parallel import cores_for, in_turn
+from recbench.engine.parallel import cores_for, devices_in_use, in_turn
 from recbench.engine.programs import StagePrograms, all_finite, keep_best, take_runs
 from recbench.engine.steps import BY_INTERACTION, TrainState
 
@@ -101,7 +101,11 @@ def train_stage(
         if validate is not None:
             values = validate(programs, replicas, states, [samples[run] for run in here])
         # In turn, the seconds of all cores go by steps; side by side, every place takes as long as the longest.
-        share = cores_for(len(here)) * steps / steps[going].sum() if in_turn() else steps / steps.max() / len(here)
+        share = (
+            cores_for(len(here)) * steps / steps[going].sum()
+            if in_turn()
+            else devices_in_use() * steps / steps.max() / len(here)
+        )
         _charge(progress, here, training=training * share, validating=watch.lap() / len(here))
         improved = _judge([progress[run] for run in here], samples, here, finite, values, span=span, pace=pace)
         best = keep_best(best, states, improved)
@@ -165,7 +169,7 @@ def _drop(
     """
     running = [place for place, run in enumerate(here) if progress[run].running]
     running = [place for place in running if place == here.index(here[place])]
-    size = power_of_two(len(running))
+    size = places_for(len(running))
     if in_turn() or not running or size > len(here) // 2:
         return states, best, replicas, here
     host = jax.device_get(best)
@@ -196,6 +200,11 @@ def _stop_all(progress: Sequence[Progress], status: Status, reason: str) -> None
 def power_of_two(size: int) -> int:
     """The smallest power of two that is at least ``size``."""
     return 1 << max(0, size - 1).bit_length()
+
+
+def places_for(runs: int) -> int:
+    """Places of a batch that holds so many runs: on each device the same power of two."""
+    return devices_in_use() * power_of_two(-(-runs // devices_in_use()))
 
 
 def sum_errors(

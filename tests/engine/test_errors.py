@@ -9,6 +9,7 @@ import pytest
 from flax import nnx
 
 from recbench import Stage
+from recbench.contracts.errors import ParameterError
 from recbench.engine.run import training_errors
 
 
@@ -67,3 +68,21 @@ def test_the_key_decides_the_draws(implicit, bench):
     )
     np.testing.assert_array_equal(first, again)
     assert (first != other).any()
+
+
+class Staged(Still):
+    def stages(self, feedback, hyper):
+        return super().stages(feedback, hyper) * 2
+
+
+class Rows(Still):
+    def stages(self, feedback, hyper):
+        return [Stage(lambda shape, **_: StillModule(shape), "rows")]
+
+
+@pytest.mark.parametrize("kind", [Staged, Rows])
+def test_what_is_no_proxy_is_refused(kind, implicit, bench):
+    """Errors belong to single interactions, and to one stage."""
+    toy = bench(implicit, kind)
+    with pytest.raises(ParameterError, match="was asked to be a proxy"):
+        training_errors(implicit, toy.contestant, {}, key_data=np.zeros(2, np.uint32))

@@ -64,3 +64,9 @@ def test_results_come_back_in_order(monkeypatch):
     values = {"a": np.arange(24).reshape(8, 3), "b": np.arange(8.0)}
     doubled = across_cores(lambda tree: {name: 2 * leaf for name, leaf in tree.items()}, values)
     assert all(np.array_equal(doubled[name], 2 * values[name]) for name in values)
+
+
+@pytest.mark.parametrize(("runs", "devices", "places"), [(1, 1, 1), (5, 1, 8), (5, 3, 6), (700, 3, 768), (4, 4, 4)])
+def test_each_device_gets_the_same_power_of_two(runs, devices, places, monkeypatch):
+    monkeypatch.setattr(train, "devices_in_use", lambda: devices)
+    assert train.places_for(runs) == places

@@ -94,3 +94,10 @@ def test_lazy_adam_is_adam_where_every_row_is_read_in_every_step(explicit, bench
     assert len(kept) <= 512
     rows, tables = (trained(bench, explicit, sample, updates=each, **given) for each in ("rows", "tables"))
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-4), rows, tables)
+
+
+def test_a_stage_says_what_it_cannot_update():
+    with pytest.raises(ValueError, match="not 'row'"):
+        Stage(Factors, "pairs", updates="row")
+    with pytest.raises(ValueError, match="a batch of sequences has other ids"):
+        Stage(Factors, "sequences", updates="rows")

@@ -48,7 +48,9 @@ def work_of(name: str, hyper: dict[str, Any], data: Any) -> list[tuple[int, Work
     by_rows = -(-len(train) // batch)
 
     def pairs(width: int, layers: tuple[int, ...] = ()) -> Work:
-        work = Work(rows=[(users, width, batch), (items, width, each * batch)], parameters=(users + items) * width)
+        rows = [(users, width, batch), (items, width, each * batch)]
+        touched = sum(min(table, count) if hyper["updates"] == "rows" else table for table, _, count in rows)
+        work = Work(rows=rows, parameters=touched * width)
         for inner, outer in zip((2 * width if layers else 0, *layers), layers, strict=False):
             work.products.append((1, outer, inner, each * batch))
             work.parameters += outer * (inner + 1)

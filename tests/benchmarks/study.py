@@ -44,7 +44,7 @@ TUNED = {
     "mf": "latent=8",
     "mvae": "latent=8,batch_size=1024",
     "sasrec": "latent=8,batch_size=1024,learning_rate=0.006",
-    "svae": "latent=8,batch_size=1024,learning_rate=0.02",
+    "svae": "latent=8,hidden=24,batch_size=1024,learning_rate=0.02",
 }
 METRIC = {"explicit": "mse", "implicit": "hr@100", "sequential": "hr@100"}
 SELECT = {"explicit": "mse", "implicit": "auc", "sequential": "hr@100"}

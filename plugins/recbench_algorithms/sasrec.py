@@ -91,7 +91,7 @@ class SASRecModule(nnx.Module):
         def function(state: Any, rows: Any, given: Any, first: Array, *, length: int) -> Array:
             (real, queries), shared = given
             embedded, targets, negatives = (leaf[:, :length] for leaf in rows)
-            hidden = nnx.merge(graph, state)(embedded, shared.of_block(queries, first + length * len(following.real)))
+            hidden = nnx.merge(graph, state)(embedded, shared.of_block(queries, first=first, length=length))
             positive = (hidden * flat(targets)).sum(axis=0)
             against = jnp.moveaxis(negatives, 2, 0)  # [negatives, histories, length, width]
             losses = jax.nn.softplus(-positive)
@@ -110,9 +110,8 @@ class SASRecModule(nnx.Module):
         full = following.real.shape[1]
 
         def function(state: Any, rows: Array, given: Any, first: Array, *, length: int) -> Array:
-            hidden = nnx.merge(graph, state)(
-                rows[:, :length], given[1].of_block(given[0], first + length * len(following.real))
-            )
+            own, shared = given
+            hidden = nnx.merge(graph, state)(rows[:, :length], shared.of_block(own, first=first, length=length))
             states = hidden.T.reshape(-1, length, rows.shape[2])
             return jnp.pad(states, ((0, 0), (0, full - length), (0, 0)))
 

@@ -28,8 +28,9 @@ class Noise(NamedTuple):
     queries: Array  # uint32 [histories, blocks, heads, length], see WeightDropout
     keys: Array  # uint32 [blocks, length]
 
-    def of_block(self, queries: Array, number: Array) -> Noise:
-        """The noise of a block of the histories."""
+    def of_block(self, queries: Array, *, first: Array, length: int) -> Noise:
+        """The noise of a block of the histories, which begins with number ``first`` and is cut to ``length``."""
+        number = first + length * len(self.queries)
         return self._replace(queries=queries, key=jax.random.fold_in(self.key, number))
 
 

@@ -33,6 +33,8 @@ Hyper = Mapping[str, Any]
 """Hyper-parameters by name: Python values where static, float32 scalars of the device where traced."""
 
 BatchKind = Literal["ratings", "pairs", "rows", "sequences"]
+BY_INTERACTION: tuple[BatchKind, ...] = ("ratings", "pairs")
+"""Batches of interactions; the others are of users."""
 
 
 # --- samplers ---------------------------------------------------------------------------------------------------------
@@ -159,7 +161,7 @@ class Stage:
     def __post_init__(self) -> None:
         if self.updates not in ("tables", "rows"):
             raise ValueError(f"a stage updates 'tables' or 'rows', not {self.updates!r}")
-        if self.updates == "rows" and self.batch not in ("ratings", "pairs"):
+        if self.updates == "rows" and self.batch not in BY_INTERACTION:
             raise ValueError(f"a stage that updates rows takes ratings or pairs: a batch of {self.batch} has other ids")
 
 

@@ -29,6 +29,16 @@ def devices_in_use() -> int:
     return 1 if in_turn() else jax.local_device_count()
 
 
+def power_of_two(size: int) -> int:
+    """The smallest power of two that is at least ``size``."""
+    return 1 << max(0, size - 1).bit_length()
+
+
+def places_for(runs: int) -> int:
+    """Places of a batch that holds so many runs: on each device the same power of two."""
+    return devices_in_use() * power_of_two(-(-runs // devices_in_use()))
+
+
 def over_runs(function: Callable[..., Any], in_axes: tuple[int | None, ...]) -> Any:
     """A compiled program that maps a function of one run over a batch: jit(vmap), an equal share of it on each device.
 

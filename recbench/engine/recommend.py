@@ -19,11 +19,10 @@ from recbench.engine.blocks import Lists
 from recbench.engine.contest import history_need
 from recbench.engine.evaluate import MakeScorer, View, block_size, run_histories, run_masks
 from recbench.engine.host import first_run, host_query
-from recbench.engine.parallel import over_runs
+from recbench.engine.parallel import over_runs, power_of_two
 from recbench.engine.run import Fitted
 from recbench.engine.score import make_query, membership
 from recbench.engine.solve import SolvedScorer
-from recbench.engine.train import power_of_two
 
 
 @dataclass(frozen=True, slots=True)

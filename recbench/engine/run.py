@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recbench.contracts.errors import ParameterError
+from recbench.contracts.protocols import BY_INTERACTION
 from recbench.contracts.records import Budget, Cost, ParameterValue, Sample, Status
 from recbench.engine import devices
 from recbench.engine.batch import DeviceSplit, Replica, place_split, stack_replicas
@@ -19,10 +20,10 @@ from recbench.engine.devices import Stopwatch
 from recbench.engine.evaluate import Metrics, UserValues, bootstrap, bootstrap_weights, columns_of, summarise
 from recbench.engine.fit import Fitted, fit_runs, score_fitted, validates
 from recbench.engine.memory import batch_size, too_large
+from recbench.engine.parallel import places_for
 from recbench.engine.programs import stage_programs
 from recbench.engine.score import Column
-from recbench.engine.steps import BY_INTERACTION
-from recbench.engine.train import TIME_LIMIT, places_for, sum_errors
+from recbench.engine.train import TIME_LIMIT, sum_errors
 
 __all__ = [
     "Contestant",

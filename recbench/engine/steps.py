@@ -18,7 +18,7 @@ from recbench.contracts.batches import (
     RowsBatch,
     SequencesBatch,
 )
-from recbench.contracts.protocols import Hyper, Stage, StepContext
+from recbench.contracts.protocols import BY_INTERACTION, Hyper, Stage, StepContext
 from recbench.engine.batch import AnyReplica, DenseReplica, Replica, SplitArrays
 from recbench.engine.blocks import Lists
 from recbench.engine.draws import permuted, unobserved
@@ -27,7 +27,6 @@ from recbench.engine.rows import dense_rows
 from recbench.engine.touched import touched_by
 
 NEEDS_NEGATIVES = ("pairs", "sequences")
-BY_INTERACTION = ("ratings", "pairs")
 
 
 class TrainState(NamedTuple):

@@ -11,12 +11,13 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
+from recbench.contracts.protocols import BY_INTERACTION
 from recbench.contracts.records import Sample, Status, Synthesis
 from recbench.engine.batch import AnyReplica, DeviceSplit, Replica, SplitArrays
 from recbench.engine.devices import Stopwatch
-from recbench.engine.parallel import cores_for, devices_in_use, in_turn
+from recbench.engine.parallel import cores_for, devices_in_use, in_turn, places_for
 from recbench.engine.programs import StagePrograms, all_finite, keep_best, take_runs
-from recbench.engine.steps import BY_INTERACTION, TrainState
+from recbench.engine.steps import TrainState
 
 TIME_LIMIT = "the time limit of its group was reached"
 
@@ -195,16 +196,6 @@ def _stop_all(progress: Sequence[Progress], status: Status, reason: str) -> None
     for run in progress:
         if run.running:
             run.status, run.reason, run.running = status, reason, False
-
-
-def power_of_two(size: int) -> int:
-    """The smallest power of two that is at least ``size``."""
-    return 1 << max(0, size - 1).bit_length()
-
-
-def places_for(runs: int) -> int:
-    """Places of a batch that holds so many runs: on each device the same power of two."""
-    return devices_in_use() * power_of_two(-(-runs // devices_in_use()))
 
 
 def sum_errors(

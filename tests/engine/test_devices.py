@@ -91,7 +91,7 @@ CACHED = """
 import sys
 from pathlib import Path
 import jax, jax.numpy as jnp
-from recbench.engine import devices, run
+from recbench.engine import devices
 devices.enable_compilation_cache(Path(sys.argv[1]))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 jax.jit(lambda x: jnp.linalg.inv(x) @ x)(jnp.eye(5)).block_until_ready()

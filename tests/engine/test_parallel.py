@@ -68,5 +68,5 @@ def test_results_come_back_in_order(monkeypatch):
 
 @pytest.mark.parametrize(("runs", "devices", "places"), [(1, 1, 1), (5, 1, 8), (5, 3, 6), (700, 3, 768), (4, 4, 4)])
 def test_each_device_gets_the_same_power_of_two(runs, devices, places, monkeypatch):
-    monkeypatch.setattr(train, "devices_in_use", lambda: devices)
-    assert train.places_for(runs) == places
+    monkeypatch.setattr(parallel, "devices_in_use", lambda: devices)
+    assert parallel.places_for(runs) == places

@@ -12,8 +12,7 @@ import pytest
 
 PROGRAM = """
 import json, sys
-import jax, numpy as np, polars as pl
-from unittest import mock
+import numpy as np, polars as pl
 from recbench.bench.roster import metric_functions
 from recbench.bench.sample import full_sample
 from recbench.contracts.labels import Label, bind
@@ -47,8 +46,8 @@ for label, values in (("bias-only[batch_size=64]", (0.3, 0.1, 0.001, 0.0005)), (
     outcomes = run_replicas(data, contestant, runs, training=training, metrics=metrics)
     outcomes += run_replicas(data, contestant, runs[:1], training=training, metrics=metrics)
     found[label] = [[outcome.metrics, outcome.cost.epochs] for outcome in outcomes]
-    states = fit_runs(data, contestant, tuple(runs), training=training, metrics=metrics).replicas
-    found[label + " devices"] = len(states.key.sharding.device_set)
+    replicas = fit_runs(data, contestant, tuple(runs), training=training, metrics=metrics).replicas
+    found[label + " devices"] = len(replicas.key.sharding.device_set)
     found[label + " at once"] = batch_size(data, contestant, runs)
 print(json.dumps(found))
 """

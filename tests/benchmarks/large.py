@@ -16,10 +16,10 @@ from typing import Any
 import jax
 import numpy as np
 import polars as pl
+from contestants import contestant
 
 from recbench import Dataset, make_split
 from recbench.bench.sample import full_sample
-from recbench.contracts.labels import Label, bind
 from recbench.data.frames import frame_dataset
 from recbench.engine.contest import batch_of, static_hyper
 from recbench.engine.memory import bytes_per_run, too_large
@@ -28,32 +28,31 @@ from recbench.engine.run import Contestant, Run, place_split
 from recbench.engine.train import steps_per_epoch
 from recbench.registry import Registry
 
-LABELS = {
-    "mf[latent=32,batch_size=8192,updates=rows]": 0.05,
-    "mf[latent=32,batch_size=65536]": 0.05,
-    "mvae[latent=16,batch_size=500]": 0.05,
-    "lightgcn[latent=32,layers=2,batch_size=1048576]": 0.05,
-    "ease": 0.05,
-    "ials[latent=32]": 0.05,
-    "item-knn": 0.05,
-}
-"""What is trained, and the share of an epoch that is timed."""
+LABELS = (
+    "mf[latent=32,batch_size=8192,updates=rows]",
+    "mf[latent=32,batch_size=65536]",
+    "mvae[latent=16,batch_size=500]",
+    "lightgcn[latent=32,layers=2,batch_size=1048576]",
+    "ease",
+    "ials[latent=32]",
+    "item-knn",
+)
+SHARE = 0.05
+"""Of an epoch, that is timed."""
 
 
 def main(users: int, items: int, rows: int) -> None:
     data = place_split(make_split(drawn(users, items, rows), feedback="implicit"))
     _say({"users": users, "items": data.split.num_items, "train": len(data.split.train), **_peak()})
     registry = Registry()
-    for text, share in LABELS.items():
-        label = Label.parse(text)
-        entry = registry.get("algorithms", label.name)
-        contestant, hyper = Contestant(text, entry.spec, entry.load()()), bind(label, entry.spec.hyper)
+    for label in LABELS:
+        one, hyper = contestant(registry, label)
         run = Run(full_sample(data.split), hyper, 0)
-        about = {"algorithm": text, "estimated_gb": round(bytes_per_run(data, contestant, run) / 1e9, 2)}
-        refusal = too_large(data, contestant, run)
+        about = {"algorithm": label, "estimated_gb": round(bytes_per_run(data, one, run) / 1e9, 2)}
+        refusal = too_large(data, one, run)
         timed = {"refused": refusal} if refusal else {}
-        if not refusal and entry.spec.form == "trained":
-            timed = _epoch(data, contestant, run, share)
+        if not refusal and one.spec.form == "trained":
+            timed = _epoch(data, one, run)
         _say(about | timed | _peak())
 
 
@@ -71,20 +70,18 @@ def drawn(users: int, items: int, rows: int) -> Dataset:
     return frame_dataset(pl.DataFrame({"user": pair // items, "item": pair % items}), name="large")
 
 
-def _epoch(data: Any, contestant: Contestant, run: Run, share: float) -> dict[str, float]:
-    (programs,) = stage_programs(
-        contestant.implementation, feedback="implicit", static=static_hyper(contestant.spec, run.hyper)
-    )
-    replica = batch_of(data, contestant, [run], negatives=True)
+def _epoch(data: Any, one: Contestant, run: Run) -> dict[str, float]:
+    (programs,) = stage_programs(one.implementation, feedback="implicit", static=static_hyper(one.spec, run.hyper))
+    replica = batch_of(data, one, [run], negatives=True)
     state = programs.init(data.arrays, replica, ())
     whole = int(steps_per_epoch(programs, replica)[0])
-    steps = max(2, round(share * whole))
-    one = jax.tree.map(lambda leaf: leaf[0], (replica, state))
+    steps = max(2, round(SHARE * whole))
+    alone = jax.tree.map(lambda leaf: leaf[0], (replica, state))
     first_steps = jax.jit(programs._advance)
 
     def train(steps: int) -> float:
         began = time.perf_counter()
-        jax.block_until_ready(first_steps(data.arrays, *one, np.int32(0), np.int32(1), np.int32(steps)))
+        jax.block_until_ready(first_steps(data.arrays, *alone, np.int32(0), np.int32(1), np.int32(steps)))
         return time.perf_counter() - began
 
     train(1)

@@ -12,12 +12,14 @@ import json
 import sys
 import time
 
+from contestants import contestant
+
 from recbench import load_dataset, make_split
 from recbench.bench.roster import metric_functions
 from recbench.bench.sample import full_sample
-from recbench.contracts.labels import Label, bind
+from recbench.contracts.labels import Label
 from recbench.engine import devices
-from recbench.engine.run import Contestant, Run, Training, place_split, run_replicas
+from recbench.engine.run import Run, Training, place_split, run_replicas
 from recbench.registry import Registry
 
 AUTHORS = {
@@ -52,14 +54,12 @@ BATCH = 16
 
 
 def measured(data, registry, label: str, runs: int) -> tuple[float, list]:
-    parsed = Label.parse(label)
-    entry = registry.get("algorithms", parsed.name)
-    contestant, hyper = Contestant(label, entry.spec, entry.load()()), bind(parsed, entry.spec.hyper)
+    one, hyper = contestant(registry, label)
     training = Training(select=SELECT[data.feedback])
     columns = dict.fromkeys((METRIC[data.feedback], training.select))
     chosen = [Run(full_sample(data.split), hyper, seed) for seed in range(runs)]
     began, compiling = time.perf_counter(), devices.compile_seconds()
-    outcomes = run_replicas(data, contestant, chosen, training=training, metrics=metric_functions(columns, registry))
+    outcomes = run_replicas(data, one, chosen, training=training, metrics=metric_functions(columns, registry))
     return time.perf_counter() - began - (devices.compile_seconds() - compiling), outcomes
 
 

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from contestants import contestant
 from floors import floor_seconds, work_of
 from recbench_datasets.config import MEDIUM, SyntheticConfig
 from recbench_datasets.synthetic import generate
@@ -18,13 +19,12 @@ from recbench_datasets.synthetic import generate
 from recbench import make_split
 from recbench.bench.roster import metric_functions
 from recbench.bench.sample import full_sample
-from recbench.contracts.labels import Label, bind
 from recbench.engine import devices
 from recbench.engine.contest import batch_of, static_hyper
 from recbench.engine.evaluate import block_size, columns_of, run_histories, run_masks, shared_ranking_blocks
 from recbench.engine.parallel import cores_for
 from recbench.engine.programs import stage_programs
-from recbench.engine.run import Contestant, Run, Training, fit_runs, place_split, run_replicas, score_fitted
+from recbench.engine.run import Run, Training, fit_runs, place_split, run_replicas, score_fitted
 from recbench.engine.train import steps_per_epoch
 from recbench.registry import Registry
 
@@ -48,12 +48,6 @@ def small():
 @pytest.fixture(scope="module")
 def medium():
     return place_split(make_split(generate(MEDIUM)[0], feedback="implicit"))
-
-
-def contestant(registry, label):
-    parsed = Label.parse(label)
-    entry = registry.get("algorithms", parsed.name)
-    return Contestant(label, entry.spec, entry.load()()), bind(parsed, entry.spec.hyper)
 
 
 def fitted(registry, data, label, runs, *, epochs=1):

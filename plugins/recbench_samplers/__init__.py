@@ -14,7 +14,7 @@ _NEGATIVES = Parameter("negatives", 10, "unobserved items that a positive is com
 
 @hookimpl
 def recbench_samplers() -> Iterable[SamplerSpec]:
-    """Random, stratified and temporal samples, head users, SVP-CF."""
+    """Random, stratified and temporal samples, head users, SVP-CF, and what is central or near in the graph."""
     return [
         SamplerSpec(
             name="random",
@@ -56,5 +56,45 @@ def recbench_samplers() -> Iterable[SamplerSpec]:
             units=("interaction", "user", "item"),
             parameters=(_PROXY, _EPOCHS, _NEGATIVES),
             formula="sum over the proxy's epochs of its error on the row: squared error, or 1 - AUC against negatives",
+        ),
+        SamplerSpec(
+            name="svp-cf-prop",
+            load="recbench_samplers.svp_cf_prop:order",
+            summary="SVP-CF, where what is unlikely to be observed at all counts for more.",
+            source=f"{_STUDY}, section 3.1",
+            units=("interaction", "user", "item"),
+            parameters=(_PROXY, _EPOCHS, _NEGATIVES),
+            formula="importance of SVP-CF x the larger inverse propensity of user and item (of what is kept whole)",
+        ),
+        SamplerSpec(
+            name="centrality",
+            load="recbench_samplers.centrality:order",
+            summary="The rows between users and items that are central in the graph of both.",
+            source=f"{_STUDY}, section 3",
+            parameters=(
+                Parameter("damping", 0.85, "share of a rank that goes along the edges", minimum=0, maximum=0.99),
+            ),
+            draws=False,
+            formula="min(PageRank of the user, PageRank of the item) on the bipartite graph",
+        ),
+        SamplerSpec(
+            name="random-walk",
+            load="recbench_samplers.random_walk:order",
+            summary="The rows between users and items that a random walk with restart reaches first.",
+            source=f"{_STUDY}, section 3; Leskovec, Faloutsos, Sampling from Large Graphs, KDD 2006",
+            parameters=(Parameter("restart", 0.1, "probability of a step back to the start", minimum=0, maximum=0.99),),
+            formula="-max(first visit of the user, of the item); after 1,000 steps without a new node a new start",
+        ),
+        SamplerSpec(
+            name="forest-fire",
+            load="recbench_samplers.forest_fire:order",
+            summary="The rows between users and items that a forest fire burns first.",
+            source=f"{_STUDY}, section 3; Leskovec, Faloutsos, Sampling from Large Graphs, KDD 2006",
+            parameters=(
+                Parameter(
+                    "p", 0.4, "of the geometric number of neighbours lit: 1 / p on average", minimum=0.01, maximum=1
+                ),
+            ),
+            formula="-max(place of the user, of the item in the order of burning)",
         ),
     ]

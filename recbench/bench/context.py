@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recbench.bench.proxy import Proxies
+from recbench.bench.stages import Stages
 from recbench.contracts.errors import ParameterError
 from recbench.contracts.labels import Label, bind, simplest
 from recbench.contracts.records import Budget, Feedback, Interactions, ParameterValue, Sample, Synthesis, Unit
@@ -28,9 +29,24 @@ class BoundSampler:
 
     label: str  # canonical: what differs from the defaults, sorted
     spec: SamplerSpec
-    unit: Unit
+    unit: str  # one of the spec's, or two of them in stages: user+interaction
     parameters: Mapping[str, ParameterValue]
     load: Callable[[], Any]
+
+    @property
+    def stages(self) -> Stages | None:
+        """The stages that the unit names; None: there is one."""
+        return Stages.parse(self.unit) if "+" in self.unit else None
+
+    @property
+    def kept(self) -> Unit:
+        """What is kept or dropped whole in the end."""
+        return "interaction" if self.stages is not None else cast(Unit, self.unit)
+
+    def alone(self, unit: Unit) -> str:
+        """The label of the same sampler for one unit."""
+        overrides = tuple(each for each in Label.parse(self.label).overrides if each[0] != "unit")
+        return str(Label(self.spec.name, tuple(sorted((*overrides, ("unit", unit))))))
 
 
 def bind_sampler(sampler: str, registry: Registry) -> BoundSampler:
@@ -44,15 +60,25 @@ def bind_sampler(sampler: str, registry: Registry) -> BoundSampler:
     registered = registry.get("samplers", label.name)
     spec: SamplerSpec = registered.spec
     overrides = dict(label.overrides)
-    unit = overrides.pop("unit", spec.units[0])
-    if unit not in spec.units:
-        raise ParameterError(f"{label.name!r} was given unit={unit}, but it keeps: {', '.join(spec.units)}")
+    unit = _unit(str(overrides.pop("unit", spec.units[0])), spec)
     values = bind(Label(registered.name, tuple(overrides.items())), spec.parameters)
     short = simplest(registered.name, values, spec.parameters).overrides
     if unit != spec.units[0]:
         short = tuple(sorted((*short, ("unit", unit))))
     canonical = str(Label(registered.name, short))
     return BoundSampler(canonical, spec, unit, MappingProxyType(values), registered.load)
+
+
+def _unit(text: str, spec: SamplerSpec) -> str:
+    """The unit that a label asks for, in its simplest form."""
+    stages = Stages.parse(text) if "+" in text else None
+    wanted = (text,) if stages is None else (stages.whole, "interaction")
+    missing = [unit for unit in wanted if unit not in spec.units]
+    if missing:
+        raise ParameterError(f"{spec.name!r} was given unit={text}, but it keeps: {', '.join(spec.units)}")
+    if stages is not None and spec.form != "order":
+        raise ParameterError(f"{spec.name!r} was given unit={text}, but only an order has stages: give one unit")
+    return text if stages is None else str(stages)
 
 
 @dataclass(frozen=True, slots=True)

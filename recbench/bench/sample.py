@@ -18,7 +18,7 @@ from recbench.bench.order import keep, order_units, out_of_reach
 from recbench.bench.proxy import Proxies
 from recbench.bench.rules import broken, checked_order, checked_rows, checked_synthesis, fingerprint, read_only
 from recbench.contracts.errors import ParameterError
-from recbench.contracts.records import Budget, ParameterValue, Sample, Split, Synthesis
+from recbench.contracts.records import Budget, ParameterValue, Sample, Split, Synthesis, Unit
 from recbench.registry import Registry, default
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class SampleDrawer:
         drawn = self._once(bound, budget, seed)
         if not isinstance(drawn.made, np.ndarray):
             return drawn.made, drawn.seconds
-        rows = keep(drawn.made, self._train, bound.unit, budget)
+        rows = keep(drawn.made, self._train, bound.kept, budget)
         return Sample(rows, bound.label, budget, seed), drawn.seconds
 
     def _refusal(self, bound: BoundSampler, budget: Budget | None) -> str:
@@ -147,7 +147,9 @@ class SampleDrawer:
         if budget is None:
             return ""
         if spec.form != "synthesise":
-            return out_of_reach(self._train, bound.unit, budget)
+            stages = bound.stages
+            beyond = "" if stages is None else stages.refusal(budget, self._train)
+            return out_of_reach(self._train, bound.kept, budget) or beyond
         if budget.of in ("share", "rows"):
             return f"{spec.name!r} makes fake users: ask for a number or a share of users, as in 500users or 5%users"
         return ""
@@ -159,7 +161,8 @@ class SampleDrawer:
                 raise broken(bound.label, "no-circle", " is made of ".join([*self._active, bound.label]))
             self._active.append(bound.label)
             try:
-                drawn = self._make(bound, budget, seed)
+                made = self._make if bound.stages is None else self._make_in_stages
+                drawn = made(bound, budget, seed)
             finally:
                 self._active.pop()
             self._make_room(drawn.nbytes)
@@ -182,17 +185,30 @@ class SampleDrawer:
         elif bound.spec.form == "select":
             made = Sample(result, bound.label, budget, seed)
         else:
-            made = order_units(result, self._train, bound.unit, rng=rng.generator(purpose="ties", **axes))
+            made = order_units(result, self._train, bound.kept, rng=rng.generator(purpose="ties", **axes))
         seconds = context.seconds(time.perf_counter() - started)
         if self._check and not _same(result, self._call(bound, budget, self._context(bound, axes, seed))):
             raise broken(bound.label, "repeatable", "the second call returned different values")
         own = bound.label if bound.spec.form == "order" else f"{bound.label} {budget}"
         return _Drawn(made, {own if part == "" else part: spent for part, spent in seconds.items()})
 
+    def _make_in_stages(self, bound: BoundSampler, budget: Budget, seed: int) -> _Drawn:
+        """The order of two stages, from the orders of both units."""
+        stages = bound.stages
+        assert stages is not None
+        units: tuple[Unit, Unit] = stages.whole, "interaction"
+        wholes, rows = (self._once(bind_sampler(bound.alone(unit), self._registry), budget, seed) for unit in units)
+        started = time.perf_counter()
+        axes = {**self.split.axes, "sampler": bound.label, "sample_seed": seed}
+        source = rng.generator(purpose="stages", **axes)
+        assert isinstance(wholes.made, np.ndarray) and isinstance(rows.made, np.ndarray)
+        made = stages.order(wholes.made, rows.made, self._train, rng=source)
+        return _Drawn(made, {**wholes.seconds, **rows.seconds, bound.label: time.perf_counter() - started})
+
     def _context(self, bound: BoundSampler, axes: Mapping[str, ParameterValue], seed: int) -> CallContext:
         source = rng.generator(purpose="sampler", **axes)
         return CallContext(
-            self.split.feedback, bound.unit, bound.parameters, source, self._validation, seed, self._proxies,
+            self.split.feedback, bound.kept, bound.parameters, source, self._validation, seed, self._proxies,
             self._with_seconds,
         )  # fmt: skip
 
@@ -211,7 +227,7 @@ class SampleDrawer:
         if form == "order":
             return checked_order(result, length=len(self._train), sampler=bound.label)
         if form == "select":
-            return checked_rows(result, self._train, bound.unit, budget, sampler=bound.label)
+            return checked_rows(result, self._train, bound.kept, budget, sampler=bound.label)
         return checked_synthesis(result, self.split, budget, sampler=bound.label)
 
 

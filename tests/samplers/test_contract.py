@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from recbench_samplers import recbench_samplers
 
+from recbench.bench.context import bind_sampler
 from recbench.contracts.records import Budget, Interactions
 from recbench.data.frames import frame_dataset
 from recbench.data.split import make_split
@@ -23,6 +25,14 @@ SPECS = {
     for unit in spec.units
 }
 SPECS |= {label: SPECS["svp-cf"] for label in ("svp-cf[proxy=mf]", "svp-cf[proxy=mf,unit=user]")}
+SPECS |= {
+    label: SPECS[label.partition("[")[0]]
+    for label in (
+        "random[unit=user+interaction]",
+        "svp-cf[unit=user+interaction]",
+        "svp-cf-prop[unit=item+interaction]",
+    )
+}
 LABELS = list(SPECS)
 DRAWING = [label for label, spec in SPECS.items() if spec.draws]
 
@@ -33,6 +43,8 @@ DEGENERATE = {
     "one row a user": [(user, user % 3) for user in range(20)],
     "a heavy head": [(0, item) for item in range(40)] + [(user, 0) for user in range(1, 5)],
     "users without rows": [(3, 0), (3, 1), (9, 1)],
+    "disconnected": [(user, user // 2) for user in range(8)] + [(user, 5 + user) for user in range(8)],
+    "all equal": [(user, (user + place) % 6) for user in range(6) for place in range(3)],
     "repeated pairs": [(user, 0) for user in range(4)] * 5,
 }
 logs = st.one_of(
@@ -42,9 +54,8 @@ logs = st.one_of(
 
 
 def members(train: Interactions, label: str) -> np.ndarray:
-    if "unit=user" in label or label == "head":
-        return train.user
-    return train.item if "unit=item" in label else np.arange(len(train))
+    unit = "user" if label == "head" else (re.search(r"unit=(.+)]", label) or ["", "interaction"])[1]
+    return {"user": train.user, "item": train.item}.get(unit, np.arange(len(train)))
 
 
 @settings(max_examples=150, deadline=None)
@@ -95,6 +106,24 @@ def test_head_is_the_same_for_all_seeds_unless_users_tie(drawer, split, name):
     tied = int((lengths == lengths.max()).sum())
     assert 1 <= len(drawn) <= tied
     assert len(drawn) > 1 or tied == 1
+
+
+@pytest.mark.parametrize("name", [spec.name for spec in recbench_samplers() if not spec.draws])
+def test_names_of_users_and_items_change_no_order_where_nothing_is_drawn(built_in, fake_context, name):
+    rng = np.random.default_rng(1)
+    pairs = [(user, int(item)) for user in range(25) for item in rng.choice(40, user % 7 + 3, replace=False)]
+    user, item = np.array(pairs).T
+    sampler = bind_sampler(name, built_in)
+    orders = []
+    for users, items in ((np.arange(25), np.arange(40)), (rng.permutation(25), rng.permutation(40))):
+        frame = pl.DataFrame({"user": users[user], "item": items[item], "timestamp": np.arange(len(pairs))})
+        toy = make_split(frame_dataset(frame, name="toy"), feedback="sequential")
+        train = toy.train
+        scores = sampler.load()(train, fake_context(unit=sampler.unit, parameters=sampler.parameters))
+        names = toy.user_ids[train.user], toy.item_ids[train.item]
+        rows = zip(np.argsort(users)[names[0]].tolist(), np.argsort(items)[names[1]].tolist(), strict=True)
+        orders.append(dict(zip(rows, scores.tolist(), strict=True)))
+    assert orders[0] == pytest.approx(orders[1], rel=1e-6)
 
 
 def test_listing_the_samplers_imports_no_numerics():

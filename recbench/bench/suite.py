@@ -94,6 +94,18 @@ class SuiteSeeds(_Model):
     sample: Seeds = (0,)
 
 
+class Subset(_Model):
+    """A part of a suite: what stands here takes the place of the suite's own."""
+
+    datasets: Names | None = None
+    feedback: Annotated[tuple[Feedback, ...], Field(min_length=1), AfterValidator(_each_once)] | None = None
+    samplers: Annotated[tuple[LabelText, ...], Field(min_length=1), AfterValidator(_each_once)] | None = None
+    budgets: Annotated[tuple[BudgetText, ...], Field(min_length=1), AfterValidator(_each_once)] | None = None
+    algorithms: Annotated[tuple[LabelText, ...], Field(min_length=1), AfterValidator(_each_once)] | None = None
+    full_seeds: Annotated[int, Field(ge=1)] | None = None  # how many
+    sample_seeds: Annotated[int, Field(ge=1)] | None = None
+
+
 class Suite(_Model):
     """A benchmark. Results compare only inside one version of one suite."""
 
@@ -108,6 +120,7 @@ class Suite(_Model):
     seeds: SuiteSeeds = SuiteSeeds()
     metrics: Mapping[Feedback, Names]
     algorithms: Mapping[Feedback, Mapping[LabelText, Mapping[str, Values]]]
+    subsets: Mapping[str, Subset] = {}  # by name
 
     @model_validator(mode="after")
     def _complete(self) -> Suite:
@@ -133,6 +146,19 @@ class Suite(_Model):
                         "take it out of one of them"
                     )
         return self
+
+    def subset(self, name: str) -> Suite:
+        """A part of the suite that has a name.
+
+        Raises:
+          UnknownNameError: it has none of this name.
+        """
+        if name not in self.subsets:
+            near = difflib.get_close_matches(name, self.subsets, n=1)
+            there = f"it has {', '.join(self.subsets)}" if self.subsets else "it has none"
+            hint = f"did you mean {near[0]!r}?" if near else there
+            raise UnknownNameError(f"the suite {self.name!r} has no subset {name!r}: {hint}")
+        return self.override(**self.subsets[name].model_dump())
 
     def override(
         self,
@@ -223,7 +249,24 @@ def read_suite(text: str, file: str) -> Suite:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise SuiteError(f"the suite file {file} is not TOML: {error}") from error
-    return _validated(content, file)
+    return _validated(_inherited(content, file), file)
+
+
+def _inherited(content: dict[str, Any], file: str) -> dict[str, Any]:
+    """A suite that names a base has all that stands in the base and not in itself, its version too."""
+    if "base" not in content:
+        return content
+    base, known = content["base"], suites()
+    if base not in known:
+        raise SuiteError(f"the suite {file} has the base {base!r}, but one of {', '.join(known)} is expected")
+    text = known[base].read_text(encoding="utf-8")
+    return _merged(_inherited(tomllib.loads(text), f"{base}.toml"), {k: v for k, v in content.items() if k != "base"})
+
+
+def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables are merged line by line; every other value is replaced."""
+    both = {k: _merged(old[k], v) for k, v in new.items() if isinstance(v, dict) and isinstance(old.get(k), dict)}
+    return {**old, **new, **both}
 
 
 def _validated(content: Mapping[str, Any], file: str) -> Suite:

@@ -45,6 +45,7 @@ _PLAN = (
 
 @click.command("run")
 @click.argument("suite")
+@click.option("--subset", metavar="NAME", help="A part of the suite that it gives a name, such as quick.")
 @click.option("--dataset", "datasets", multiple=True, metavar="NAME", help="In place of the suite's data sets.")
 @click.option("--data", metavar="FILE", help="Your own log, in place of the suite's data sets.")
 @click.option("--name", metavar="NAME", help="What results call the log of --data; by default its file's name.")
@@ -65,6 +66,7 @@ _PLAN = (
 @json_option
 def run_command(
     suite: str,
+    subset: str | None,
     datasets: tuple[str, ...],
     data: str | None,
     name: str | None,
@@ -104,7 +106,8 @@ def run_command(
     from recbench.bench.runner import Benchmark
     from recbench.bench.suite import load_suite
 
-    chosen = load_suite(suite).override(
+    whole = load_suite(suite)
+    chosen = (whole if subset is None else whole.subset(subset)).override(
         datasets=datasets or None,
         feedback=feedback or None,
         samplers=samplers or None,

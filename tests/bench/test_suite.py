@@ -49,6 +49,46 @@ def test_the_study_is_as_published() -> None:
     assert suite.budgets == ("80%", "60%", "40%", "20%", "10%", "1%")
     assert suite.protocol.select == {"explicit": "mse", "implicit": "auc", "sequential": "hr@100"}
     assert suite.algorithms["implicit"]["mf"]["latent"] == (8, 16, 32, 50)
+    assert len(suite.subset("published").samplers) == 16
+
+
+def test_the_tuned_study_differs_in_its_tuning_alone() -> None:
+    tuned, study = load_suite("svp-cf-tuned"), load_suite("svp-cf")
+    protocol = study.protocol.model_copy(update={"tuning": "sample"})
+    assert tuned == study.model_copy(update={"name": tuned.name, "summary": tuned.summary, "protocol": protocol})
+
+
+@pytest.mark.parametrize("name", [name for name in suites() if load_suite(name).subsets])
+def test_every_subset_is_a_part_of_its_suite(name: str) -> None:
+    suite = load_suite(name)
+    for subset in suite.subsets:
+        part = suite.subset(subset)
+        assert set(part.samplers) <= set(suite.samplers) and set(part.budgets) <= set(suite.budgets)
+        for feedback in part.feedback:
+            grids = suite.algorithms[feedback]
+            assert part.algorithms[feedback].items() <= grids.items() and len(part.algorithms[feedback]) >= 3
+
+
+def test_a_subset_has_what_it_names_and_the_rest_of_the_suite() -> None:
+    text = SMALL.replace("[protocol]", '[subsets.small]\nsamplers = ["random"]\nfull_seeds = 2\n[protocol]')
+    suite = read_suite(text, "mine.toml")
+    part = suite.subset("small")
+    assert (part.samplers, part.budgets, part.seeds.full) == (("random",), ("10%", "50%"), (0, 1))
+    with pytest.raises(UnknownNameError, match=r"'mine' has no subset 'smal': did you mean 'small'\?"):
+        suite.subset("smal")
+    with pytest.raises(UnknownNameError, match="'quickstart' has no subset 'x': it has none"):
+        load_suite("quickstart").subset("x")
+
+
+def test_a_base_lends_what_a_suite_does_not_say() -> None:
+    base = load_suite("quickstart")
+    own = 'base = "quickstart"\nname = "mine"\n[algorithms.implicit]\nmf = { latent = [4] }\n[protocol]\nepochs = 3'
+    suite = read_suite(own, "mine.toml")
+    assert (suite.name, suite.version, suite.samplers) == ("mine", base.version, base.samplers)
+    assert (suite.protocol.epochs, suite.protocol.patience) == (3, base.protocol.patience)
+    assert suite.algorithms["implicit"] == {**base.algorithms["implicit"], "mf": {"latent": (4,)}}
+    with pytest.raises(SuiteError, match=r"mine.toml has the base 'quick', but one of algorithms, .* is expected"):
+        read_suite('base = "quick"\nname = "mine"', "mine.toml")
 
 
 def test_every_built_in_algorithm_is_compared_wherever_it_works() -> None:
@@ -98,6 +138,7 @@ def test_a_path_works_wherever_a_name_does(tmp_path: Path) -> None:
         ),
         ('name = "mine"', 'name = "../mine"', "'name' is '../mine', but string should match pattern"),
         ("version = 1", "version = = 1", "mine.toml is not TOML"),
+        ("[protocol]", "[subsets.a]\nsampler = 3\n[protocol]", "the field 'subsets.a.sampler' is not known"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_sentence(found: str, written: str, said: str) -> None:
@@ -112,7 +153,7 @@ def test_what_is_wrong_is_said_in_one_sentence(found: str, written: str, said: s
     ("asked", "said", "error"),
     [
         ("svpcf", "did you mean 'svp-cf'?", UnknownNameError),
-        ("zzz", "there are algorithms, quickstart, svp-cf, and a path", UnknownNameError),
+        ("zzz", "there are algorithms, quickstart, svp-cf, svp-cf-tuned, and a path", UnknownNameError),
         ("missing.toml", "missing.toml cannot be read: No such file", SuiteError),
         ("folder/missing", "cannot be read: No such file", SuiteError),
     ],

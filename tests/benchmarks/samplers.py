@@ -1,0 +1,77 @@
+"""Every sampler of the study at its six fractions: seconds, compilation apart, and peak memory; a JSON line a sampler.
+
+Proxies are counted where they are trained: all samplers of a data set share them. Without sampler labels all that need
+no proxy are drawn, and with ``--proxies`` all of them. A second drawer is timed, so that nothing is compiled.
+
+``python tests/benchmarks/samplers.py DATASET [--proxies] [--feedback TYPE] [--once] [LABEL ...]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import sys
+import time
+
+from recbench import Budget, load_dataset, make_split
+from recbench.bench.environment import programs_folder
+from recbench.bench.sample import SampleDrawer
+from recbench.bench.suite import load_suite
+from recbench.contracts.errors import ParameterError
+from recbench.contracts.records import FEEDBACK_TYPES, Split
+from recbench.engine import devices
+
+AUTHORS_SECONDS = 191
+"""The authors' code: sixteen samplers, six fractions and both splits of ml-100k, on the same two cores, once."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("dataset")
+    parser.add_argument("labels", nargs="*")
+    parser.add_argument("--proxies", action="store_true", help="also the samplers that train one")
+    parser.add_argument("--feedback", choices=FEEDBACK_TYPES, nargs="*", default=list(FEEDBACK_TYPES))
+    parser.add_argument("--once", action="store_true", help="time the first drawer, compilation subtracted")
+    asked = parser.parse_args()
+    devices.enable_compilation_cache(programs_folder())
+    suite, dataset = load_suite("svp-cf"), load_dataset(asked.dataset)
+    labels = asked.labels or [each for each in suite.samplers if asked.proxies or "svp-cf" not in each]
+    budgets = [Budget.parse(text) for text in suite.budgets]
+    total = 0.0
+    for feedback in asked.feedback:
+        split = make_split(dataset, feedback=feedback)
+        _say({"feedback": feedback, "train": len(split.train), "peak_gib": _peak()})
+        if not asked.once:
+            drawn(split, labels, budgets, quiet=True)
+        total += drawn(split, labels, budgets)
+    _say({"seconds": round(total, 2), "authors_seconds": AUTHORS_SECONDS, "peak_gib": _peak()})
+
+
+def drawn(split: Split, labels: list[str], budgets: list[Budget], *, quiet: bool = False) -> float:
+    drawer, total = SampleDrawer(split), 0.0
+    for label in labels:
+        began, compiling = time.perf_counter(), devices.compile_seconds()
+        try:
+            kept = [len(drawer.draw(label, budget).rows) for budget in budgets]
+        except ParameterError as error:
+            _say({"sampler": label, "refused": str(error)})
+            continue
+        seconds = time.perf_counter() - began - (devices.compile_seconds() - compiling)
+        total += seconds
+        if not quiet:
+            _say({"sampler": label, "seconds": round(seconds, 3), "kept": kept, "peak_gib": _peak()})
+    return total
+
+
+def _peak() -> float:
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2)
+
+
+def _say(row: dict[str, object]) -> None:
+    sys.stdout.write(json.dumps(row) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -18,7 +18,7 @@ from flax import nnx
 from jax import Array
 
 from recbench import Feedback, Hyper, ItemTable, ModelShape, Query, RowsBatch, Stage, StepContext, dropout
-from recbench_algorithms.pairwise import adam
+from recbench_algorithms.pairwise import adam, dots
 
 _GLOROT = nnx.initializers.glorot_uniform()
 
@@ -45,7 +45,7 @@ class AutoRecModule(nnx.Module):
         return self.mean[...] + self._decode(self._hidden(query))
 
     def predict(self, query: Query, rows: Array, items: Array) -> Array:
-        affinity = jnp.sum(self._hidden(query)[rows] * self.outer[items], axis=1)
+        affinity = dots(self._hidden(query)[rows], self.outer[items])
         return self.mean[...] + affinity + self.outer_bias[items]
 
     def _hidden(self, query: Query) -> Array:

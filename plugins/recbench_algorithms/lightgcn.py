@@ -31,7 +31,7 @@ from recbench import (
     UserTable,
     look_up,
 )
-from recbench_algorithms.pairwise import bpr, squares
+from recbench_algorithms.pairwise import bpr, dots, squares
 
 _SCALE = 0.1
 """Standard deviation of the initial embeddings, as in the authors' code."""
@@ -58,7 +58,7 @@ class Embeddings(nnx.Module):
         self.users, self.items = users, items
 
     def predict(self, query: Query, rows: Array, items: Array) -> Array:
-        return jnp.sum(look_up(self.users[...], query.users[rows]) * self.items[items], axis=1)
+        return dots(look_up(self.users[...], query.users[rows]), self.items[items])
 
     def score(self, query: Query) -> Array:
         return look_up(self.users[...], query.users) @ self.items[...].T
@@ -77,7 +77,7 @@ class GraphModule(Embeddings):
 
     def loss(self, batch: PairsBatch, context: StepContext) -> Array:
         users, items = self._propagated(context)
-        own = jnp.sum(users[batch.users] * items[batch.items], axis=1)
+        own = dots(users[batch.users], items[batch.items])
         others = jnp.einsum("bd,bnd->bn", users[batch.users], items[batch.negatives])
         learned = squares(self.users[batch.users], self.items[batch.items], self.items[batch.negatives])
         return bpr(own[:, None] - others) + context.hyper["l2"] / 2 * learned

@@ -31,7 +31,7 @@ from recbench import (
     dropout,
     look_up,
 )
-from recbench_algorithms.pairwise import bpr, one_stage, squares
+from recbench_algorithms.pairwise import bpr, dots, one_stage, squares
 
 _SCALE = 0.01
 """Standard deviation of the initial factors: from small ones the strongest structure is learned first."""
@@ -53,7 +53,7 @@ class FactorModule(nnx.Module):
         rate, l2 = context.hyper["dropout"], context.hyper["l2"]
         user, item, bias = self.user_factors[batch.users], self.item_factors[batch.items], self.item_bias[batch.items]
         kept = dropout(user, rate=rate, key=user_key)
-        own = jnp.sum(kept * dropout(item, rate=rate, key=item_key), axis=1) + bias
+        own = dots(kept, dropout(item, rate=rate, key=item_key)) + bias
         if isinstance(batch, RatingsBatch):
             user_bias = self.user_bias[batch.users]
             error = jnp.square(self.mean[...] + user_bias + own - batch.ratings)
@@ -64,7 +64,7 @@ class FactorModule(nnx.Module):
 
     def predict(self, query: Query, rows: Array, items: Array) -> Array:
         users = query.users[rows]
-        affinity = jnp.sum(look_up(self.user_factors[...], users) * self.item_factors[items], axis=1)
+        affinity = dots(look_up(self.user_factors[...], users), self.item_factors[items])
         return self.mean[...] + look_up(self.user_bias[...], users) + self.item_bias[items] + affinity
 
     def score(self, query: Query) -> Array:

@@ -29,7 +29,7 @@ from recbench import (
     UserTable,
     look_up,
 )
-from recbench_algorithms.pairwise import squares
+from recbench_algorithms.pairwise import dots, squares
 
 _SCALE = 0.01
 """Standard deviation of the initial factors: from small ones the strongest structure is learned first."""
@@ -51,12 +51,12 @@ class ImpliedModule(nnx.Module):
         implied, penalty = self._implied(batch.users, context)
         own, factors = self.user_factors[batch.users], self.item_factors[batch.items]
         user_bias, item_bias = self.user_bias[batch.users], self.item_bias[batch.items]
-        prediction = self.mean[...] + user_bias + item_bias + jnp.sum((own + implied) * factors, axis=1)
+        prediction = self.mean[...] + user_bias + item_bias + dots(own + implied, factors)
         penalty += squares(user_bias, item_bias, own, factors)
         return jnp.square(prediction - batch.ratings) + context.hyper["l2"] * penalty
 
     def predict(self, query: Query, rows: Array, items: Array) -> Array:
-        affinity = jnp.sum(self._users(query)[rows] * self.item_factors[items], axis=1)
+        affinity = dots(self._users(query)[rows], self.item_factors[items])
         return self.mean[...] + look_up(self.user_bias[...], query.users[rows]) + self.item_bias[items] + affinity
 
     def score(self, query: Query) -> Array:

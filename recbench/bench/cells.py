@@ -10,7 +10,7 @@ from functools import cached_property
 from recbench.contracts.records import Budget, ParameterValue
 from recbench.rng import digest
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 """Raised whenever recbench's own code changes the value of a run; it stands in for a hash of the built-ins' source."""
 
 Axes = Mapping[str, ParameterValue | None]

@@ -211,9 +211,9 @@ class StagePrograms:
         prediction = module.predict(query, own, items)
         if self.feedback == "explicit":
             return jnp.square(prediction - data.value[rows])
-        others = module.predict(query, jnp.repeat(own, negatives.shape[1]), negatives.ravel()).reshape(negatives.shape)
-        mine = prediction[:, None]
-        return jnp.mean((others > mine).astype(jnp.float32) + 0.5 * (others == mine).astype(jnp.float32), axis=1)
+        # Mapped over the negatives alone, what belongs to the user is looked up once.
+        others = jax.vmap(lambda drawn: module.predict(query, own, drawn))(negatives.T)
+        return jnp.mean((others > prediction).astype(jnp.float32) + 0.5 * (others == prediction), axis=0)
 
 
 def stage_programs(

@@ -39,11 +39,26 @@ def agreement(
     Raises:
       ParameterError: the results of one data set were made under several settings.
     """
+    return [each.agreement for each in measured(results, algorithms=algorithms, registry=registry)]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """An agreement with the replicates of its tau."""
+
+    agreement: Agreement
+    replicates: NDArray[np.float64] | None  # [replicates], paired between samplers; None: no tau, or none are stored
+
+
+def measured(
+    results: pl.DataFrame, *, algorithms: Roster | None = None, registry: Registry | None = None
+) -> list[Measured]:
+    """The same as :func:`agreement`, with what averages and comparisons rest on."""
     known = registry or default()
-    found: list[Agreement] = []
+    found: list[Measured] = []
     for contest in contests(results, registry=known, algorithms=algorithms):
         truth = _truth(contest, known)
-        found += [_agreement(contest, truth, place, runs) for place, runs in contest.samples.items()]
+        found += [_measured(contest, truth, place, runs) for place, runs in contest.samples.items()]
     return found
 
 
@@ -125,8 +140,12 @@ def _deterministic(label: str, registry: Registry) -> bool:
         return False
 
 
-def _agreement(contest: Contest, truth: _Truth, place: tuple[str, str], runs: Runs) -> Agreement:
+def _measured(contest: Contest, truth: _Truth, place: tuple[str, str], runs: Runs) -> Measured:
     tau = sample_tau(contest, runs)
+    return Measured(_agreement(contest, truth, place, runs, tau), tau.replicates)
+
+
+def _agreement(contest: Contest, truth: _Truth, place: tuple[str, str], runs: Runs, tau: Tau) -> Agreement:
     low, high = (None, None) if tau.replicates is None else np.percentile(tau.replicates, [2.5, 97.5]).tolist()
     complete = not (contest.full.missing or runs.missing)
     regret, accuracy, share, speedup = _costs_of_trust(contest.full, runs, truth) if complete else (None,) * 4

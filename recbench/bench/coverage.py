@@ -1,11 +1,11 @@
-"""What a sample leaves of the train set."""
+"""What a sample leaves of the train set, and how far it leans."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from recbench.contracts.records import Coverage, Sample, Split, Synthesis
+from recbench.contracts.records import Coverage, Interactions, Sample, Split, Synthesis
 
 MIN_USERS, MIN_ITEMS, MIN_ROWS = 50, 50, 100
 """Below these a sample is not trained on."""
@@ -16,15 +16,25 @@ def coverage(split: Split, sample: Sample | Synthesis) -> Coverage:
 
     Of a synthesis: rows are its non-zero entries, users its fake ones, and all test users are cold.
     """
-    users, items = np.zeros(split.num_users, dtype=bool), np.zeros(split.num_items, dtype=bool)
+    train, users, span = split.train, np.zeros(split.num_users, dtype=bool), None
     if isinstance(sample, Synthesis):
         rows, num_users = int(np.count_nonzero(sample.rows)), len(sample.rows)
-        items |= sample.rows.any(axis=0)
+        weights = sample.rows.sum(axis=0, dtype=np.float64)
     else:
-        users[split.train.user[sample.rows]] = True
-        items[split.train.item[sample.rows]] = True
+        users[train.user[sample.rows]] = True
+        weights = np.bincount(train.item[sample.rows], minlength=split.num_items).astype(np.float64)
         rows, num_users = len(sample.rows), int(users.sum())
-    return Coverage(rows, num_users, int(items.sum()), _cold(users, split.test.user), _cold(items, split.test.item))
+        span = _time_span(train, sample)
+    items = weights > 0
+    return Coverage(
+        rows=rows,
+        users=num_users,
+        items=int(items.sum()),
+        cold_test_users=_cold(users, split.test.user),
+        cold_test_items=_cold(items, split.test.item),
+        popularity_shift=_popularity_shift(train, weights),
+        time_span=span,
+    )
 
 
 def too_small(split: Split, sample: Sample | Synthesis) -> str:
@@ -36,6 +46,21 @@ def too_small(split: Split, sample: Sample | Synthesis) -> str:
         return ""
     found = f"{left.users} users, {left.items} items and {left.rows} rows"
     return f"too small: {found} are left, at least {MIN_USERS}, {MIN_ITEMS} and {MIN_ROWS} are needed"
+
+
+def _popularity_shift(train: Interactions, weights: NDArray[np.float64]) -> float:
+    """Mean count, in train, of the items of kept rows over that of the items of train rows, less 1."""
+    counts = np.bincount(train.item, minlength=len(weights)).astype(np.float64)
+    if not (weights.any() and counts.any()):
+        return 0.0
+    return float((weights @ counts / weights.sum()) / (counts @ counts / counts.sum()) - 1)
+
+
+def _time_span(train: Interactions, sample: Sample) -> float | None:
+    if train.timestamp is None or not len(sample.rows):
+        return None
+    whole, kept = (float(np.ptp(times)) for times in (train.timestamp, train.timestamp[sample.rows]))
+    return kept / whole if whole else 1.0
 
 
 def _cold(kept: NDArray[np.bool_], tested: NDArray[np.int32]) -> float:

@@ -35,6 +35,8 @@ SCHEMA: Mapping[str, pl.DataType] = {
     "kept_items": pl.Int64(),
     "cold_test_users": pl.Float64(),
     "cold_test_items": pl.Float64(),
+    "popularity_shift": pl.Float64(),
+    "time_span": pl.Float64(),
     "seconds": pl.Float64(),
     "compile_seconds": pl.Float64(),
     "sampler_seconds": pl.Float64(),
@@ -44,6 +46,8 @@ SCHEMA: Mapping[str, pl.DataType] = {
     "created": pl.Datetime("us", "UTC"),
 }
 """Columns of the store: one row per (cell, metric), plus one per cell that has no metrics."""
+LATER = ("popularity_shift", "time_span")
+"""Columns that parts of version 0.1 do not have: null there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +96,13 @@ def read_part(path: Path, wanted: Mapping[str, pl.DataType]) -> pl.DataFrame:
     if part_name(content) != path.name:
         raise StoreError("its content does not match its name: it was truncated, changed or renamed")
     found = pl.read_parquet_schema(io.BytesIO(content))
+    absent = [name for name in wanted if name in LATER and name not in found]
     for name, kind in wanted.items():
-        if found.get(name) != kind:
+        if name not in absent and found.get(name) != kind:
             raise StoreError(f"its column {name!r} is {found.get(name, 'missing')}, expected {kind}")
-    return pl.read_parquet(io.BytesIO(content), columns=list(wanted)).with_columns(part=pl.lit(path.name))
+    part = pl.read_parquet(io.BytesIO(content), columns=[name for name in wanted if name not in absent])
+    nulls = {name: pl.lit(None, dtype=wanted[name]) for name in absent}
+    return part.with_columns(**nulls).select(list(wanted)).with_columns(part=pl.lit(path.name))
 
 
 def record_rows(record: RunRecord, origin: Origin, now: datetime) -> Iterator[dict[str, Any]]:
@@ -115,7 +122,8 @@ def record_rows(record: RunRecord, origin: Origin, now: datetime) -> Iterator[di
     }
     if coverage is not None:
         shared |= {"kept_rows": coverage.rows, "kept_users": coverage.users, "kept_items": coverage.items}
-        shared |= {"cold_test_users": coverage.cold_test_users, "cold_test_items": coverage.cold_test_items}
+        names = ("cold_test_users", "cold_test_items", "popularity_shift", "time_span")
+        shared |= {name: getattr(coverage, name) for name in names}
     if cost is not None:
         shared |= {name: getattr(cost, name) for name in cost.__slots__}
     if not record.metrics:

@@ -26,8 +26,9 @@ from recbench.contracts.records import Agreement
 from recbench.registry import Registry, default
 
 _LONGEST = 500  # characters of a reason
-_COUNTS = ("kept_rows", "kept_users", "kept_items", "cold_test_users", "cold_test_items")
-_SAMPLE = ("dataset", "feedback", "budget", "sample_seed", "sample_digest", *_COUNTS)
+_COUNTS = ("kept_rows", "kept_users", "kept_items")
+_LEANS = ("cold_test_users", "cold_test_items", "popularity_shift", "time_span")
+_SAMPLE = ("dataset", "feedback", "budget", "sample_seed", "sample_digest", *_COUNTS, *_LEANS)
 
 
 def build_entry(results: pl.DataFrame, suite: Suite, *, registry: Registry | None = None) -> Entry:

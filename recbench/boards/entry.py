@@ -115,6 +115,8 @@ class SampleEntry(_Model):
     items: Count
     cold_test_users: Share
     cold_test_items: Share
+    popularity_shift: Annotated[float, Field(ge=-1)] | None = None  # null in entries of version 0.1
+    time_span: Share | None = None
 
 
 class AgreementEntry(_Model):

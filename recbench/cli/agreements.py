@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING
 
-from recbench.cli.tables import Column, print_table
+from recbench.cli.tables import Column, cell, note, print_table
 from recbench.contracts.records import Agreement, Budget
 
+if TYPE_CHECKING:
+    import polars as pl
+
+    from recbench.bench.averages import Average, Difference
+
+LEVEL = 0.05
+"""Samplers differ when the corrected p-value of their difference is below this."""
 COLUMNS = (
     "dataset",
     "feedback",
@@ -28,7 +34,42 @@ COLUMNS = (
     Column("speedup", digits=1),
     Column("reason", wraps=True),
 )
-_AVERAGED = ("tau", "ceiling", "share_of_ceiling", "regret", "pair_accuracy", "samples_share", "speedup")
+_AVERAGED = (
+    Column("tau", digits=3),
+    Column("tau_low", "2.5%", digits=3),
+    Column("tau_high", "97.5%", digits=3),
+    Column("ceiling", digits=3),
+    Column("share_of_ceiling", "share", digits=2),
+    Column("regret", digits=4),
+    Column("pair_accuracy", "pairs right", digits=3),
+    Column("samples_share", "samples", digits=2),
+    Column("speedup", digits=1),
+)
+SAMPLE_COLUMNS = (
+    Column("dataset"),
+    Column("feedback"),
+    Column("sampler"),
+    Column("budget"),
+    Column("sample_seed", "seed"),
+    Column("kept_rows", "rows"),
+    Column("kept_users", "users"),
+    Column("kept_items", "items"),
+    Column("cold_test_users", "cold users", digits=3),
+    Column("cold_test_items", "cold items", digits=3),
+    Column("popularity_shift", "popularity", digits=3),
+    Column("time_span", "time span", digits=3),
+    Column("sampler_seconds", "seconds", digits=2),
+    Column("status"),
+)
+_DIFFERENCES = (
+    "first",
+    "second",
+    "over",
+    Column("difference", digits=3),
+    Column("low", "2.5%", digits=3),
+    Column("high", "97.5%", digits=3),
+    Column("corrected", "p (Holm)"),
+)
 
 
 def best_first(found: Sequence[Agreement], budgets: Sequence[str]) -> list[Agreement]:
@@ -50,38 +91,47 @@ def print_agreements(found: Sequence[Agreement], *, as_json: bool) -> None:
     print_table(records, columns, as_json=as_json)
 
 
-def print_averages(found: Sequence[Agreement], by: Sequence[str], *, as_json: bool) -> None:
-    """One line for each value of the given fields, averaged over the rest.
+def print_averages(found: Sequence[Average], by: Sequence[str], *, as_json: bool) -> None:
+    """One line an average; ``taus`` says of how many of its lines how many had a tau."""
+    records = [asdict(each) | each.place | {"taus": f"{each.taus}/{each.lines}"} for each in found]
+    for record in records:
+        del record["place"], record["lines"]
+    print_table(records, [*by, "taus", *_AVERAGED], as_json=as_json)
 
-    Where a tau is missing, what rests on it is missing too: an average over the rest would reward a sampler for what it
-    could not do. ``taus`` says of how many lines how many had one.
-    """
 
-    def place(each: Agreement) -> tuple[str, ...]:
-        return tuple(str(getattr(each, field)) for field in by)
+def print_across(found: Sequence[Average], by: Sequence[str], across: str) -> None:
+    """The taus of averages as a table with a column for each value of one field, intervals in brackets."""
+    columns = list(dict.fromkeys(str(each.place[across]) for each in found))
+    lines: dict[tuple[str, ...], dict[str, str]] = {}
+    for each in found:
+        place = {field: cell(each.place[field]) for field in by}
+        line = lines.setdefault(tuple(place.values()), dict(place))
+        line[str(each.place[across])] = _with_interval(each)
+    print_table(list(lines.values()), [*by, *columns])
 
-    order = {where: number for number, where in reversed(list(enumerate(map(place, found))))}
-    groups = groupby(sorted(found, key=lambda each: order[place(each)]), key=place)
-    records = [_average(dict(zip(by, where, strict=True)), list(lines)) for where, lines in groups]
-    digits = (Column(name, {"share_of_ceiling": "share"}.get(name, name), digits=3) for name in _AVERAGED)
-    print_table(records, [*by, "taus", *digits], as_json=as_json)
+
+def print_differences(found: Sequence[Difference], *, as_json: bool) -> None:
+    """The pairs of samplers that differ, as they were corrected for the number of pairs; JSON has all pairs."""
+    telling = [each for each in found if each.corrected is not None and each.corrected < LEVEL]
+    records = [asdict(each) | {"over": each.lines} for each in (found if as_json else telling)]
+    print_table(records, _DIFFERENCES, as_json=as_json)
+    if not as_json:
+        note(f"{len(telling)} of {len(found)} pairs of samplers differ in tau: p below {LEVEL} after Holm's correction")
+
+
+def print_samples(rows: pl.DataFrame, *, as_json: bool) -> None:
+    """What every sample kept, who of the test set it left cold, and how far it leans."""
+    print_table(rows.to_dicts(), [column for column in SAMPLE_COLUMNS if column.field in rows.columns], as_json=as_json)
+
+
+def _with_interval(each: Average) -> str:
+    if each.tau is None:
+        return f"- ({each.taus}/{each.lines})"
+    if each.tau_low is None or each.tau_high is None:
+        return f"{each.tau:.2f}"
+    return f"{each.tau:.2f} [{each.tau_low:.2f}, {each.tau_high:.2f}]"
 
 
 def _over(each: Agreement) -> str:
     """Of how many algorithms, and how many of them lift the ceiling because no seed moves them."""
     return f"{each.num_algorithms}" + (f" ({each.num_deterministic} fixed)" if each.num_deterministic else "")
-
-
-def _average(place: dict[str, Any], lines: Sequence[Agreement]) -> dict[str, Any]:
-    def mean(field: Callable[[Agreement], float | None]) -> float | None:
-        return _mean(value for value in map(field, lines) if value is not None)
-
-    taus = sum(each.tau is not None for each in lines)
-    shown = _AVERAGED if taus == len(lines) else ("ceiling",)
-    averages = {name: mean(lambda each, name=name: getattr(each, name)) for name in shown}  # type: ignore[misc]
-    return place | {"taus": f"{taus}/{len(lines)}"} | dict.fromkeys(_AVERAGED) | averages
-
-
-def _mean(values: Iterable[float]) -> float | None:
-    present = list(values)
-    return sum(present) / len(present) if present else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from recbench.contracts.errors import ParameterError
 from recbench.contracts.records import Agreement, Budget
@@ -13,15 +13,21 @@ from recbench.contracts.records import Agreement, Budget
 _PANEL = (4.6, 3.4)  # inches
 _ACROSS = 3  # panels side by side
 _MOST = 60  # panels in one file
+_MARKERS = "os^Dv"
 
 
-def plot_agreements(found: Sequence[Agreement], target: Path) -> None:
+def plot_agreements(
+    found: Sequence[Agreement], target: Path, *, against: Literal["budget", "speedup"] = "budget"
+) -> None:
     """Writes one panel for each data set, feedback type and metric; the file's suffix is its format.
+
+    Args:
+      against: what tau is drawn against: the share that was kept, or how much faster the samples are trained on.
 
     Raises:
       ParameterError: matplotlib is not installed, there is nothing to draw, or too much for one file.
     """
-    drawn = [each for each in found if each.tau is not None]
+    drawn = [each for each in found if each.tau is not None and getattr(each, against) is not None]
     panels = [(place, list(lines)) for place, lines in groupby(sorted(drawn, key=_place), key=_place)]
     if not panels:
         raise ParameterError(
@@ -32,7 +38,10 @@ def plot_agreements(found: Sequence[Agreement], target: Path) -> None:
     figure, axes = _canvas(len(panels))
     samplers = list(dict.fromkeys(each.sampler for each in drawn))
     for axis, (place, lines) in zip(axes, panels, strict=False):
-        _draw(axis, ", ".join(place), lines, samplers)
+        _draw(axis, lines, samplers, against=against)
+        axis.set_title(
+            f"{', '.join(place)} (over {max(each.num_algorithms for each in lines)} algorithms)", fontsize="small"
+        )
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
     known = {label: handle for axis in axes for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)}
@@ -56,27 +65,32 @@ def _canvas(panels: int) -> tuple[Any, list[Any]]:
     return figure, list(figure.subplots(down, across, squeeze=False).flat)
 
 
-def _draw(axis: Any, title: str, lines: Sequence[Agreement], samplers: Sequence[str]) -> None:
+def _draw(axis: Any, lines: Sequence[Agreement], samplers: Sequence[str], *, against: str) -> None:
     budgets = sorted({each.budget for each in lines}, key=_amount)
     for number, sampler in enumerate(samplers):
         own = sorted((each for each in lines if each.sampler == sampler), key=lambda each: _amount(each.budget))
         if not own:
             continue
         shift = (number - (len(samplers) - 1) / 2) * 0.6 / len(samplers)  # side by side, so that intervals stay apart
-        at = [budgets.index(each.budget) + shift for each in own]
+        at = [budgets.index(each.budget) + shift if against == "budget" else each.speedup for each in own]
         tau = [each.tau for each in own]
-        axis.plot(at, tau, marker="o", markersize=3, linewidth=1, label=sampler, color=f"C{number % 10}")
+        marker = _MARKERS[number // 10 % len(_MARKERS)]  # colours repeat after ten
+        axis.plot(at, tau, marker=marker, markersize=3, linewidth=1, label=sampler, color=f"C{number % 10}")
         low = [each.tau_low if each.tau_low is not None else each.tau for each in own]
         high = [each.tau_high if each.tau_high is not None else each.tau for each in own]
         axis.vlines(at, low, high, linewidth=0.8, alpha=0.6, color=f"C{number % 10}")
     ceilings = [each.ceiling for each in lines if each.ceiling is not None]
     if ceilings:
         axis.axhline(ceilings[0], linestyle="--", linewidth=0.8, color="grey", label="noise ceiling")
-    axis.set_xticks(range(len(budgets)), budgets)
-    axis.set_title(f"{title} (over {max(each.num_algorithms for each in lines)} algorithms)", fontsize="small")
-    axis.set_xlim(-0.5, len(budgets) - 0.5)
+    if against == "budget":
+        axis.set_xticks(range(len(budgets)), budgets)
+        axis.set_xlim(-0.5, len(budgets) - 0.5)
+        axis.set_xlabel("kept")
+    else:
+        axis.set_xscale("log", base=2)
+        axis.xaxis.set_major_formatter("{x:g}")
+        axis.set_xlabel("times faster than on full data")
     axis.set_ylim(-1.05, 1.05)
-    axis.set_xlabel("kept")
     axis.set_ylabel("Kendall's tau")
 
 

@@ -5,11 +5,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from recbench.cli.agreements import print_agreements, print_averages
+from recbench.cli.agreements import (
+    SAMPLE_COLUMNS,
+    print_across,
+    print_agreements,
+    print_averages,
+    print_differences,
+    print_samples,
+)
 from recbench.cli.algorithms import print_algorithms
 from recbench.cli.stored import latest_data, stored_results
 from recbench.cli.tables import Column, json_option, note, print_table
@@ -19,6 +26,8 @@ from recbench.contracts.labels import Label
 if TYPE_CHECKING:
     import polars as pl
 
+    from recbench.bench import averages
+    from recbench.bench.agreement import Measured
     from recbench.bench.scores import Roster
     from recbench.bench.suite import Suite
 
@@ -33,9 +42,14 @@ _PLACES = ("dataset", "feedback", "noise", "metric", "sampler", "budget")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only these metrics, as in hr@100.")
 @click.option("--sampler", "samplers", multiple=True, metavar="LABEL", help="Only these samplers.")
 @click.option("--by", multiple=True, type=click.Choice(_PLACES), help="Average over everything else.")
+@click.option("--across", type=click.Choice(_PLACES), help="With --by: a column for each of its values, tau in it.")
+@click.option("--shared", is_flag=True, help="Average only over what all samplers have a tau of.")
+@click.option("--pairs", is_flag=True, help="Show which samplers differ in tau, over all that both have.")
+@click.option("--samples", "drawn", is_flag=True, help="Show what the samples kept and how far they lean.")
 @click.option("--failed", is_flag=True, help="Show what did not finish, and why, in place of the agreement.")
 @click.option("--algorithms", is_flag=True, help="Show how the algorithms do on full data, in place of the agreement.")
-@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Draw tau by budget.")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Draw tau.")
+@click.option("--against", type=click.Choice(["budget", "speedup"]), default="budget", help="What it is drawn by.")
 @json_option
 def report_command(
     store: str | None,
@@ -44,15 +58,25 @@ def report_command(
     feedback: tuple[str, ...],
     metrics: tuple[str, ...],
     samplers: tuple[str, ...],
-    by: tuple[str, ...],
+    by: tuple[averages.Field, ...],
+    across: averages.Field | None,
+    shared: bool,
+    pairs: bool,
+    drawn: bool,
     failed: bool,
     algorithms: bool,
     plot: Path | None,
+    against: Literal["budget", "speedup"],
     as_json: bool,
 ) -> None:
-    """Show how far each sampler keeps the ranking of the algorithms, from stored results."""
+    """Show how far each sampler keeps the ranking of the algorithms, from stored results.
+
+    A line a sampler and budget; --by sampler --across budget has the means over all data sets, feedback types and
+    metrics, with their intervals over test users. Where a sample is missing a tau, so is every mean over it: --shared
+    leaves out what one of the samplers has not.
+    """
     # Imported here: starting is to stay quick.
-    from recbench.bench.agreement import agreement
+    from recbench.bench.agreement import measured
     from recbench.bench.roster import rosters
     from recbench.bench.suite import load_suite
     from recbench.registry import default
@@ -61,11 +85,16 @@ def report_command(
     frame = _stored(store, asked)
     if algorithms and (by or plot or samplers):
         raise click.UsageError("--algorithms shows runs on full data: leave out --by, --plot and --sampler")
+    if across and (not by or across in by):
+        raise click.UsageError(f"--across {across} needs another field that lines are by, as in --by sampler")
     wanted = {"metric": metrics, "sampler": tuple(str(Label.parse(text)) for text in samplers)}
     _check_stored(frame, {"dataset": datasets, "feedback": feedback, **wanted})
     frame = latest_data(_filtered(frame, {"dataset": datasets, "feedback": feedback}))
     if failed:
         _print_unfinished(frame, as_json=as_json)
+        return
+    if drawn:
+        _print_samples(_filtered(frame, {"sampler": wanted["sampler"]}), as_json=as_json)
         return
     ranked = None if asked is None else rosters(asked, default())
     if algorithms:
@@ -73,20 +102,44 @@ def report_command(
         return
     found = [
         each
-        for each in agreement(frame, algorithms=ranked)
-        if all(not names or getattr(each, field) in names for field, names in wanted.items())
+        for each in measured(frame, algorithms=ranked)
+        if all(not names or getattr(each.agreement, field) in names for field, names in wanted.items())
     ]
     if not found:
         note("no stored results of samplers match: 'recbench run' makes some, --algorithms shows those on full data")
     if plot is not None:
         from recbench.cli.plot import plot_agreements
 
-        plot_agreements(found, plot)
+        plot_agreements([each.agreement for each in found], plot, against=against)
         note(f"drawn in {plot}")
-    if by:
-        print_averages(found, by, as_json=as_json)
+    _print_agreement(found, by, across, shared=shared, pairs=pairs, as_json=as_json)
+
+
+def _print_agreement(
+    found: Sequence[Measured],
+    by: tuple[averages.Field, ...],
+    across: averages.Field | None,
+    *,
+    shared: bool,
+    pairs: bool,
+    as_json: bool,
+) -> None:
+    # Imported here: starting is to stay quick.
+    from recbench.bench import averages
+
+    if shared:
+        whole = len(found)
+        found = averages.shared(found)
+        note(f"{len(found):,} of {whole:,} lines are of what all samplers have a tau of")
+    if pairs:
+        print_differences(averages.differences(found), as_json=as_json)
+    elif not by:
+        print_agreements([each.agreement for each in found], as_json=as_json)
+    elif across is None or as_json:
+        fields = by if across is None else (*by, across)
+        print_averages(averages.averages(found, fields), fields, as_json=as_json)
     else:
-        print_agreements(found, as_json=as_json)
+        print_across(averages.averages(found, (*by, across)), by, across)
 
 
 def _stored(store: str | None, suite: Suite | None) -> pl.DataFrame:
@@ -127,6 +180,18 @@ def _print_algorithms(
         headlines = dict.fromkeys(headlines, metrics[0])
         frame = frame.filter(frame["metric"].is_in(metrics) | frame["metric"].is_null())
     print_algorithms(standings(frame, headlines=headlines, algorithms=ranked), as_json=as_json)
+
+
+def _print_samples(frame: pl.DataFrame, *, as_json: bool) -> None:
+    # Imported here: starting is to stay quick.
+    from recbench.bench.sample import FULL
+
+    rows = frame.filter(frame["sampler"] != FULL, frame["kept_rows"].is_not_null())
+    small = rows.with_columns(status=rows["reason"].str.extract(r"^(too small).*").fill_null(""))
+    places = ["dataset", "feedback", "sampler", "budget", "sample_seed"]
+    once = small.unique(places, keep="last", maintain_order=True).sort("kept_rows", descending=True)
+    once = once.sort("dataset", "feedback", "sampler", maintain_order=True)
+    print_samples(once.select(each.field for each in SAMPLE_COLUMNS), as_json=as_json)
 
 
 def _print_unfinished(frame: pl.DataFrame, *, as_json: bool) -> None:

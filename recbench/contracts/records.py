@@ -212,13 +212,15 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What is left of the train set in a sample."""
+    """What is left of the train set in a sample, and how far it leans."""
 
     rows: int
     users: int
     items: int
     cold_test_users: float  # share of test users without a kept row
     cold_test_items: float  # share of test items (distinct) without a kept row
+    popularity_shift: float = 0.0  # how much more popular, counted in train, a kept row's item is than a train row's
+    time_span: float | None = None  # from the first kept row to the last, as a share of train's; None: no times
 
 
 @dataclass(frozen=True, slots=True)

@@ -562,6 +562,21 @@ def test_coverage_counts_what_is_left_and_who_went_cold():
     assert left.cold_test_items == 1  # the one test item is in no train row
 
 
+def test_coverage_says_how_far_a_sample_leans():
+    train = Interactions(
+        np.array([0, 0, 0, 1, 1, 2], np.int32), np.array([0, 1, 2, 0, 1, 0], np.int32), np.ones(6, np.float32),
+        np.array([10, 20, 30, 5, 105, 55]), 3, 3,
+    )  # fmt: skip
+    split = replace(toy_split(), train=train, test=train.take(np.array([0])))
+    leans = {
+        rows: coverage(split, Sample(np.array(rows), "toy", HALF, 0)) for rows in ((0, 3, 5), (2,), tuple(range(6)))
+    }
+    mean = (3 * 3 + 2 * 2 + 1) / 6  # items 0, 1 and 2 have three rows, two and one
+    assert [each.popularity_shift for each in leans.values()] == pytest.approx([3 / mean - 1, 1 / mean - 1, 0])
+    assert [each.time_span for each in leans.values()] == [0.5, 0, 1]
+    assert coverage(replace(split, train=replace(train, timestamp=None)), full_sample(split)).time_span is None
+
+
 def test_too_small_is_said_with_the_counts():
     split = toy_split(60, 61)
     assert too_small(split, full_sample(toy_split(2, 3))) != ""

@@ -37,7 +37,7 @@ def record(number: int, *, value: float = 0.5, status: str = "ok", metrics: tupl
         {metric: np.full(200, value, np.float32) for metric in metrics},
         0.25,
         Cost(1.0, 2.0, 3, 4, 5.0),
-        Coverage(10, 5, 4, 0.1, 0.2),
+        Coverage(10, 5, 4, 0.1, 0.2, -0.3, 0.5),
         "digest",
     )
 
@@ -54,6 +54,7 @@ def test_a_record_comes_back_as_it_was(tmp_path: Path) -> None:
     assert (row["suite"], row["suite_version"], row["dataset"]) == ("tiny", 2, "mine")
     assert (row["seconds"], row["compile_seconds"], row["samples_processed"], row["epochs"]) == (1.0, 2.0, 3, 4)
     assert (row["sampler_seconds"], row["kept_rows"], row["cold_test_items"]) == (5.0, 10, 0.2)
+    assert (row["popularity_shift"], row["time_span"]) == (-0.3, 0.5)
     assert row["replicates"] == [pytest.approx(1 / 3)] * 200
     assert row["cell"] == cell_id({name: row[name] for name in AXES}), "a row's id can be computed from its columns"
 

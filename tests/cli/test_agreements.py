@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from recbench.bench.agreement import Measured
+from recbench.bench.averages import averages
 from recbench.cli.agreements import best_first, print_agreements, print_averages
 from recbench.cli.plot import plot_agreements
 from recbench.contracts.errors import ParameterError
@@ -64,7 +66,7 @@ def test_json_has_everything_at_full_precision(capsys: pytest.CaptureFixture[str
 
 
 def test_averages_say_over_how_many(capsys: pytest.CaptureFixture[str]) -> None:
-    print_averages(MANY, ["sampler"], as_json=True)
+    print_averages(averages([Measured(each, None) for each in MANY], ["sampler"]), ["sampler"], as_json=True)
     random, head = json.loads(capsys.readouterr().out)
     assert (random["sampler"], random["taus"], random["tau"]) == ("random", "2/2", pytest.approx(0.9))
     assert (head["sampler"], head["taus"], head["tau"]) == ("head", "1/2", None), "averaging leaves nothing out"
@@ -75,8 +77,10 @@ def test_averages_say_over_how_many(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_plot_is_written(tmp_path: Path, suffix: str) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is an extra")
     target = tmp_path / f"tau.{suffix}"
-    plot_agreements([*MANY, replace(ONE, metric="hr@10", tau_low=None, ceiling=None)], target)
-    assert target.stat().st_size > 1000
+    for against in ("budget", "speedup"):
+        plot_agreements([*MANY, replace(ONE, metric="hr@10", tau_low=None, ceiling=None)], target, against=against)
+        assert target.stat().st_size > 1000
+        target.unlink()
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,7 @@ def test_shares_of_noise_are_lines_of_their_own(recbench: Any, suite: Path, tmp_
     assert head.split()[2] == "noise" and [line.split()[2] for line in lines] == ["0.00", "0.30"]
     assert "implicit, noise 0.3: 7 cells" in result.err
     means = json.loads(recbench("report", "--store", tmp_path / "s", "--by", "noise", "--json").out)
-    assert [each["noise"] for each in means] == ["0.0", "0.3"]
+    assert [each["noise"] for each in means] == [0.0, 0.3]
     titles = recbench("report", "--store", tmp_path / "s", "--algorithms").out.splitlines()[::5]
     assert [title.partition(":")[0] for title in titles] == [
         "synthetic-tiny, implicit feedback",
@@ -282,6 +282,35 @@ def test_a_report_filters_and_averages(recbench: Any, suite: Path, filled: Path)
     means = json.loads(recbench("report", "--store", filled, "--by", "sampler", "--json").out)
     assert [each["taus"] for each in means] == ["2/2", "2/2"]
     assert json.loads(recbench("report", "--store", filled, "--failed", "--json").out) == []
+
+
+def test_a_report_has_a_column_for_each_value_of_a_field(recbench: Any, filled: Path) -> None:
+    table = recbench("report", "--store", filled, "--by", "sampler", "--across", "metric")
+    head, *lines = table.out.splitlines()
+    assert head.split() == ["sampler", "auc", "hr@10"] and len(lines) == 2
+    assert all("[" in line for line in lines), "means with their intervals"
+    long = json.loads(recbench("report", "--store", filled, "--by", "sampler", "--across", "metric", "--json").out)
+    assert [(each["sampler"], each["metric"]) for each in long][:2] == [("random", "auc"), ("random[unit=user]", "auc")]
+    for wrong in (("--across", "metric"), ("--across", "metric", "--by", "metric")):
+        assert "--across metric needs another field" in recbench("report", "--store", filled, *wrong).err
+
+
+def test_a_report_compares_samplers_on_what_they_share(recbench: Any, filled: Path) -> None:
+    result = recbench("report", "--store", filled, "--pairs", "--shared")
+    said = "4 of 4 lines are of what all samplers have a tau of", "of 1 pairs of samplers differ in tau"
+    assert result.code == 0 and all(each in result.err for each in said)
+    (pair,) = json.loads(recbench("report", "--store", filled, "--pairs", "--json").out)
+    assert {pair["first"], pair["second"]} == {"random", "random[unit=user]"} and pair["over"] == 2
+
+
+def test_a_report_says_what_samples_are_like(recbench: Any, filled: Path) -> None:
+    rows = json.loads(recbench("report", "--store", filled, "--samples", "--json").out)
+    assert [(each["sampler"], each["budget"]) for each in rows] == [("random", "60%"), ("random[unit=user]", "60%")]
+    by_row, by_user = rows
+    assert by_row["cold_test_users"] < 0.05 and by_user["cold_test_users"] == pytest.approx(0.4, abs=0.05)
+    assert abs(by_row["popularity_shift"]) < 0.1 and 0 < by_row["time_span"] <= 1
+    one = json.loads(recbench("report", "--store", filled, "--samples", "--sampler", "random", "--json").out)
+    assert one == [by_row]
 
 
 @pytest.mark.parametrize(

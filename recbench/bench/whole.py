@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from recbench.bench.context import BoundSampler, bind_sampler
 from recbench.bench.coverage import coverage
@@ -46,6 +47,8 @@ class Choice:
     checksum: str  # of the data set
     log: Counts
     kept: Counts
+    popularity_shift: float  # how much more popular, counted in the log, a kept row's item is than a row's
+    time_span: float | None  # from the first kept row to the last, as a share of the log's; None: no times
     sample_digest: str  # sha256 of the kept row numbers in canonical order
 
 
@@ -85,8 +88,8 @@ def sample_log(
     feedback: Feedback = "implicit",
     seed: int = 0,
     registry: Registry | None = None,
-) -> tuple[pl.DataFrame, Choice]:
-    """Keeps some rows of a log, in its order.
+) -> tuple[NDArray[np.int64], Choice]:
+    """Which rows of a log to keep: their numbers, int64 [k], increasing.
 
     Args:
       log: with the data set made of it, as :func:`recbench.data.readers.load_log` gives both.
@@ -116,9 +119,11 @@ def sample_log(
         checksum=dataset.checksum,
         log=Counts(len(split.train), split.num_users, split.num_items),
         kept=Counts(left.rows, left.users, left.items),
+        popularity_shift=left.popularity_shift,
+        time_span=left.time_span,
         sample_digest=sample.digest,
     )
-    return log[np.sort(log_places(log, dataset)[sample.rows])], choice
+    return np.sort(log_places(log, dataset)[sample.rows]), choice
 
 
 def check_sampler(sampler: str, registry: Registry) -> BoundSampler:

@@ -13,7 +13,9 @@ import click
 from recbench.data.columns import ROLES, Columns
 
 if TYPE_CHECKING:
+    import numpy as np
     import polars as pl
+    from numpy.typing import NDArray
 
     from recbench.contracts.records import Dataset
 
@@ -44,6 +46,13 @@ class Reading:
         from recbench.data.readers import load_log
 
         return load_log(name_or_path, **self._arguments)
+
+    def copy(self, path: Path, out: Path, places: NDArray[np.int64], log: pl.DataFrame, *, overwrite: bool) -> None:
+        """Writes some rows of a file that was read so; see :func:`recbench.data.readers.copy_rows`."""
+        from recbench.data.readers import copy_rows
+
+        how = {name: getattr(self, name) for name in ("columns", "separator", "member")}
+        copy_rows(path, out, places, log, overwrite=overwrite, **how)
 
     def words(self) -> Iterator[str]:
         """The options that say this on a command line."""

@@ -47,11 +47,13 @@ def sample_command(
 ) -> None:
     """Keep some rows of a data set or a file, and write them as OUT: csv, tsv, parquet or inter, by its suffix.
 
-    Nothing is held out: the budget is of all rows. Original ids are kept. Rows stay in the order of the file; those of
-    a registered data set are written by user and time. OUT.manifest.json says what the sample was drawn with.
+    Nothing is held out: the budget is of all rows. Rows stay as they are in the file, with all their columns and in
+    its order; those of a registered data set are written by user and time. OUT.manifest.json says what the sample was
+    drawn with.
     """
     # Imported here: starting is to stay quick.
     from recbench.bench.whole import check_sampler, sample_log
+    from recbench.data.readers import names_file
     from recbench.data.writers import check_target, write_log
 
     wanted = Budget.parse(budget)
@@ -60,11 +62,15 @@ def sample_command(
     check_target(out, overwrite=force)
     _check_files(Path(name_or_file), out, manifest, overwrite=force)
     dataset, log = reading.log(name_or_file)
-    kept, choice = sample_log(log, dataset, sampler, wanted, feedback=feedback, seed=seed)
-    write_log(kept, out, overwrite=force)
+    places, choice = sample_log(log, dataset, sampler, wanted, feedback=feedback, seed=seed)
+    if names_file(name_or_file):
+        reading.copy(Path(name_or_file), out, places, log, overwrite=force)
+    else:
+        write_log(log[places], out, overwrite=force)
     content = _manifest(choice, out, _command(name_or_file, out, choice, reading))
     _write_manifest(content, manifest)
     note(f"{_shares(choice)} written to {out}; {manifest.name} says how")
+    note(f"the kept rows are of items {_leaning(choice)}")
     if as_json:
         click.echo(content, nl=False)
 
@@ -102,6 +108,13 @@ def _write_manifest(content: str, path: Path) -> None:
 def _shares(choice: Choice) -> str:
     log, kept = asdict(choice.log), asdict(choice.kept)
     return ", ".join(f"{kept[name]:,} of {log[name]:,} {name}" for name in ("rows", "users", "items"))
+
+
+def _leaning(choice: Choice) -> str:
+    shift, span = choice.popularity_shift, choice.time_span
+    popular = f"{abs(shift):.0%} {'more' if shift > 0 else 'less'} popular" if round(shift, 2) else "as popular"
+    times = "" if span is None else f", and span {span:.0%} of its time"
+    return f"{popular}{' as' if not round(shift, 2) else ' than'} the log's{times}"
 
 
 def _command(name_or_file: str, out: Path, choice: Choice, reading: Reading) -> str:

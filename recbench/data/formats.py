@@ -89,7 +89,7 @@ def _by_role(
     blanks: bool = False,
 ) -> RawLog:
     roles = find_columns(names, columns, source=source, header=header)
-    return RawLog(rows.select(pl.col(name).alias(role) for role, name in roles.items()), source, unit, first, blanks)
+    return RawLog(rows, roles, source, unit, first, blanks, header)
 
 
 def _head(path: Path, *, source: str) -> Head:

@@ -39,8 +39,7 @@ def frame_dataset(
     """
     raw = polars_frame(frame, name=name)
     roles = find_columns(raw.columns, columns or Columns(), source=name)
-    chosen = raw.lazy().select(pl.col(column).alias(role) for role, column in roles.items())
-    log = typed_log(RawLog(chosen, name, unit="row", first=0))
+    log = typed_log(RawLog(raw.lazy(), roles, name, unit="row", first=0))
     return log_dataset(log, name=name, provenance=provenance or Provenance(name), k_core=k_core)
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from recbench.contracts.errors import ContractError, DataError, UnknownNameError
 from recbench.contracts.records import Dataset, Provenance
@@ -16,12 +20,13 @@ from recbench.data.core import keep_core
 from recbench.data.download import network
 from recbench.data.formats import explain, raw_log
 from recbench.data.frames import dataset_log, frame_dataset, log_dataset
-from recbench.data.values import typed_log
+from recbench.data.values import RawLog, typed_log
+from recbench.data.writers import write_rows
 
 if TYPE_CHECKING:
     from recbench.registry import Registry
 
-__all__ = ["Columns", "file_dataset", "frame_dataset", "load_dataset", "load_log", "read_log"]
+__all__ = ["Columns", "copy_rows", "file_dataset", "frame_dataset", "load_dataset", "load_log", "read_log"]
 
 
 def load_dataset(
@@ -116,23 +121,65 @@ def read_log(
     Raises:
       DataError: names the file and the line, what was found, what was expected and the option that mends it.
     """
-    path = Path(path)
+    with _raw(Path(path), columns, separator, member) as raw:
+        return typed_log(raw)
+
+
+def names_file(name_or_path: str | Path, *, registry: Registry | None = None) -> bool:
+    """Whether :func:`load_dataset` takes this for a file: a path is one, and a name that no plugin registered."""
+    if _is_path(name_or_path):
+        return True
+    from recbench.registry import default  # only names need the plugins
+
+    try:
+        (registry or default()).get("datasets", str(name_or_path))
+    except UnknownNameError:
+        return True
+    return False
+
+
+def copy_rows(
+    path: str | Path,
+    target: Path,
+    places: NDArray[np.int64],
+    log: pl.DataFrame,
+    *,
+    overwrite: bool = False,
+    columns: Columns | None = None,
+    separator: str | None = None,
+    member: str | None = None,
+) -> None:
+    """Writes some rows of a log's file as another file, with all columns of theirs and in their order.
+
+    Csv and tsv get the fields as they stand in the file; for the others the columns of user, item, rating, time and
+    split are typed. Of JSON and Python lines these are the only ones. The file is not held in memory.
+
+    Args:
+      target: ends in one of ``recbench.data.writers.SUFFIXES``.
+      places: numbers of the rows, as ``read_log`` counts them, int64 [k], increasing.
+      log: what ``read_log`` gave.
+
+    Raises:
+      DataError: as :func:`read_log` and :func:`recbench.data.writers.write_log`.
+    """
+    with _raw(Path(path), columns, separator, member) as raw:
+        write_rows(raw, places, log, target, overwrite=overwrite)
+
+
+@contextmanager
+def _raw(path: Path, columns: Columns | None, separator: str | None, member: str | None) -> Iterator[RawLog]:
+    """The rows of a file as they stand in it, while the file is there: an archive is unpacked."""
     source = str(path)
     if not path.exists():
         raise DataError(f"there is no file {source}: give the path of an interaction log, or the name of a data set")
     try:
         with unpacked(path, source=source, member=member) as plain:
-            return _plain_log(plain, columns or Columns(), separator, source=source)
+            try:
+                yield raw_log(plain, source=source, columns=columns or Columns(), separator=separator)
+            except pl.exceptions.PolarsError as error:
+                raise explain(error, plain, separator, source=source) from error
     except OSError as error:
         raise DataError(f"{source} cannot be read: {error.strerror or error}") from error
-
-
-def _plain_log(path: Path, columns: Columns, separator: str | None, *, source: str) -> pl.DataFrame:
-    try:
-        raw = raw_log(path, source=source, columns=columns, separator=separator)
-        return typed_log(raw)
-    except pl.exceptions.PolarsError as error:
-        raise explain(error, path, separator, source=source) from error
 
 
 def _named(name_or_path: str | Path, *, offline: bool, registry: Registry | None) -> Dataset | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -43,11 +44,24 @@ _SNIFFED = 1000  # rows looked at to choose how a column is read
 class RawLog:
     """Rows as they stand in a file."""
 
-    rows: pl.LazyFrame  # one column per role that the file has, of any type, named by the role
+    table: pl.LazyFrame  # all columns that can be read, of any type
+    roles: Mapping[Role, str]  # the column of each role that the file has
     source: str  # the file, for messages
     unit: str = "line"  # what its rows are called
     first: int = 1  # number of the first row
     blanks: bool = False  # rows without any value are blank lines, to be left out
+    header: bool = True  # the columns have names of their own
+
+    @property
+    def rows(self) -> pl.LazyFrame:
+        """The columns of the roles, named by them."""
+        return self.table.select(pl.col(name).alias(role) for role, name in self.roles.items())
+
+    @property
+    def whole(self) -> pl.LazyFrame:
+        """All columns of the rows that are none of the blank lines: row k of it is row k of ``typed_log``."""
+        blank = pl.all_horizontal(pl.col(*self.roles.values()).is_null())
+        return self.table.filter(~blank) if self.blanks else self.table
 
 
 def typed_log(raw: RawLog) -> pl.DataFrame:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from recbench.contracts.errors import DataError
+from recbench.data.values import RawLog
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".inter")
+_PLACE = "\0place"
 _INTER_NAMES = {
     "user": "user_id:token",
     "item": "item_id:token",
@@ -46,44 +51,96 @@ def write_log(log: pl.DataFrame, path: Path, *, overwrite: bool = False) -> None
       DataError: see ``check_target``; or an id does not fit into the format; or the disk refuses.
     """
     check_target(path, overwrite=overwrite)
+    table = log.lazy()
+    _refuse_misfits(table, path)
+    _write(table.rename(_INTER_NAMES, strict=False) if path.suffix.lower() == ".inter" else table, path)
+
+
+def write_rows(
+    raw: RawLog, places: NDArray[np.int64], log: pl.DataFrame, path: Path, *, overwrite: bool = False
+) -> None:
+    """Writes some rows of a file with all their columns, in order; see :func:`recbench.data.readers.copy_rows`.
+
+    Args:
+      raw: the rows as they stand in the file.
+      places: numbers of rows, int64 [k], increasing.
+      log: ``typed_log`` of ``raw``.
+
+    Raises:
+      DataError: as :func:`write_log`.
+    """
+    check_target(path, overwrite=overwrite)
     suffix = path.suffix.lower()
-    if suffix in (".tsv", ".inter"):
-        _refuse_unquotable(log, path)
+    kept = raw.whole.with_row_index(_PLACE).filter(pl.col(_PLACE).is_in(pl.Series(places).implode())).drop(_PLACE)
+    if suffix in (".csv", ".tsv"):
+        table = kept.rename({} if raw.header else {name: role for role, name in raw.roles.items()})
+    else:
+        typed = log[places].rename({role: raw.roles[role] for role in log.columns})  # type: ignore[index]
+        text = raw.table.collect_schema()[raw.roles["user"]] == pl.String
+        frame = kept.collect(engine="streaming")
+        frame = frame.with_columns(typed.get_columns()) if text or suffix == ".inter" else frame
+        table = frame.lazy().rename(_target_names(frame.columns, raw, suffix))
+    _refuse_misfits(table, path)
+    _write(table, path)
+
+
+def _target_names(names: Sequence[str], raw: RawLog, suffix: str) -> dict[str, str]:
+    """What the columns are called in parquet and ``.inter``."""
+    roles = {name: role for role, name in raw.roles.items()}
     if suffix == ".inter":
-        log = log.rename({name: _INTER_NAMES[name] for name in log.columns})
+        return {name: _INTER_NAMES[roles[name]] if name in roles else _as_token(name) for name in names}
+    return {} if raw.header else dict(roles)
+
+
+def _as_token(name: str) -> str:
+    return name if ":" in name else f"{name}:token"
+
+
+def _write(table: pl.LazyFrame, path: Path) -> None:
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         os.close(handle)
         try:
-            _write(log, temporary, suffix)
+            match path.suffix.lower():
+                case ".parquet":
+                    table.sink_parquet(temporary)
+                case ".csv":
+                    table.sink_csv(temporary)
+                case _:
+                    table.sink_csv(temporary, separator="\t", quote_style="never")
             os.chmod(temporary, 0o666 & ~_umask())
             os.replace(temporary, path)
         finally:
             Path(temporary).unlink(missing_ok=True)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror or error}") from error
+    except pl.exceptions.ComputeError as error:
+        if "IO error" not in str(error):  # something else than the disk: of what is read
+            raise
+        raise DataError(f"{path} cannot be written: {str(error).rpartition('IO error: ')[2]}") from error
 
 
-def _write(log: pl.DataFrame, path: str, suffix: str) -> None:
-    match suffix:
-        case ".parquet":
-            log.write_parquet(path)
-        case ".csv":
-            log.write_csv(path)
-        case _:
-            log.write_csv(path, separator="\t", quote_style="never")
-
-
-def _refuse_unquotable(log: pl.DataFrame, path: Path) -> None:
-    """Formats without quotes cannot hold ids that are empty or have a tab or an end of line in them."""
-    for role in ("user", "item"):
-        if log.schema[role] != pl.String:
+def _refuse_misfits(table: pl.LazyFrame, path: Path) -> None:
+    """Text cannot hold lists; formats without quotes cannot hold fields that are empty or have a tab or a line end."""
+    if path.suffix.lower() == ".parquet":
+        return
+    schema = table.collect_schema()
+    for name, kind in schema.items():
+        if kind.is_nested() or kind in (pl.Object, pl.Binary):
+            raise DataError(f"{path} cannot hold the column {name!r}, which is of {kind}: write a .parquet file")
+    if path.suffix.lower() == ".csv":
+        return
+    for name, kind in schema.items():
+        if kind != pl.String:
             continue
-        bad = log[role].filter(log[role].str.contains(r"[\t\n\r]") | (log[role] == ""))
-        if len(bad):
+        column = pl.col(name)
+        bad = table.select(column.filter(column.str.contains(r"[\t\n\r]") | (column == "")).head(1)).collect(
+            engine="streaming"
+        )
+        if bad.height:
             raise DataError(
-                f"{path} cannot hold the {role} {bad[0]!r}: ids that are empty or have tabs or line ends in them "
-                "fit into .csv and .parquet only"
+                f"{path} cannot hold the {name} {bad[name][0]!r}: fields that are empty or have tabs or line ends in "
+                "them fit into .csv and .parquet only"
             )
 
 

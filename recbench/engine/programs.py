@@ -213,7 +213,8 @@ class StagePrograms:
             return jnp.square(prediction - data.value[rows])
         # Mapped over the negatives alone, what belongs to the user is looked up once.
         others = jax.vmap(lambda drawn: module.predict(query, own, drawn))(negatives.T)
-        return jnp.mean((others > prediction).astype(jnp.float32) + 0.5 * (others == prediction), axis=0)
+        mine = prediction[None, :]
+        return jnp.mean((others > mine).astype(jnp.float32) + 0.5 * (others == mine).astype(jnp.float32), axis=0)
 
 
 def stage_programs(

@@ -58,7 +58,8 @@ def test_the_drawer_shares_work_and_nests_budgets(toy_data: Dataset, toys: Regis
 )
 def test_kept_rows_are_rows_of_the_file_in_its_order(file: Path, sampler: str, feedback: Any) -> None:
     dataset, log = load_log(file)
-    kept, choice = sample_log(log, dataset, sampler, "20%", feedback=feedback, registry=Registry())
+    places, choice = sample_log(log, dataset, sampler, "20%", feedback=feedback, registry=Registry())
+    kept = log[places]
     assert kept.height == choice.kept.rows and abs(kept.height - 104) <= 15
     rows = iter(log.rows())
     assert all(row in rows for row in kept.rows())
@@ -67,18 +68,19 @@ def test_kept_rows_are_rows_of_the_file_in_its_order(file: Path, sampler: str, f
 def test_equal_seeds_give_equal_samples(file: Path) -> None:
     dataset, log = load_log(file)
     one, same, other = (sample_log(log, dataset, "random", "20%", seed=s, registry=Registry()) for s in (0, 0, 1))
-    assert one[0].equals(same[0]) and one[1] == same[1]
+    assert np.array_equal(one[0], same[0]) and one[1] == same[1]
     assert one[1].sample_digest != other[1].sample_digest
 
 
 def test_the_order_of_the_file_does_not_change_the_sample(file: Path, tmp_path: Path) -> None:
     pl.read_csv(file).sample(fraction=1, shuffle=True, seed=2).write_csv(tmp_path / "other.csv")
-    one, other = (
-        sample_log(log, dataset, "random", "30%", registry=Registry())
-        for dataset, log in map(load_log, (file, tmp_path / "other.csv"))
-    )
-    assert one[1].sample_digest == other[1].sample_digest
-    assert one[0].sort(one[0].columns).equals(other[0].sort(one[0].columns)) and not one[0].equals(other[0])
+    kept, digests = [], set()
+    for dataset, log in map(load_log, (file, tmp_path / "other.csv")):
+        places, choice = sample_log(log, dataset, "random", "30%", registry=Registry())
+        kept.append(log[places])
+        digests.add(choice.sample_digest)
+    assert len(digests) == 1 and not kept[0].equals(kept[1])
+    assert kept[0].sort(kept[0].columns).equals(kept[1].sort(kept[0].columns))
 
 
 def test_a_selector_keeps_rows_of_a_log(file: Path) -> None:
@@ -91,7 +93,7 @@ def test_a_selector_keeps_rows_of_a_log(file: Path) -> None:
     dataset, log = load_log(file)
     kept, choice = sample_log(log, dataset, "latest", "20%", registry=registry)
     assert (choice.sampler, choice.unit, choice.kept.rows) == ("latest", "interaction", 104)
-    assert kept.equals(sample_log(log, dataset, "temporal", "20%", registry=registry)[0])
+    assert np.array_equal(kept, sample_log(log, dataset, "temporal", "20%", registry=registry)[0])
 
 
 def test_fake_users_are_refused(toys: Registry) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from recbench.data.readers import read_log
+from recbench.data.readers import Columns, read_log
 
 PLUGIN = """
 from recbench import SamplerSpec, hookimpl
@@ -38,12 +38,79 @@ def test_rows_are_kept_in_the_order_of_the_file(recbench: Any, log: Path, suffix
     out = Path(f"out.{suffix}")
     result = recbench("sample", log, "--sampler", "random", "--keep", "25%", "-o", out, *OPTIONS)
     assert (result.code, result.out) == (0, "")
-    kept = read_log(out)
+    kept = read_log(out, columns=None if suffix == "inter" else Columns(user="who"))
     users, items = kept["user"].n_unique(), kept["item"].n_unique()
     said = f"50 of 200 rows, {users} of 20 users, {items} of 17 items written to {out}; {out}.manifest.json says how"
-    assert result.err == f"{said}\n"
+    first, second = result.err.splitlines()
+    assert first == said and second.startswith("the kept rows are of items ") and second.endswith(" the log's")
     rows = iter(pl.read_csv(log, separator="|").rows())
     assert all(row in rows for row in kept.rows()), "those of the file, in its order"
+
+
+EXTRA = """movie,stars,who,note,when
+007,4.50,ann,"good, so far",2024-05-31
+
+12,3,bob,,2024-06-01
+012,2,cy,bad,2024-06-02
+9,1,ann,a	tab,2024-06-03
+"""
+
+
+def test_fields_stay_as_they_are_in_the_file(recbench: Any, log: Path) -> None:
+    Path("extra.csv").write_text(EXTRA)
+    options = ("--user-column", "who", "--timestamp-column", "when")
+    result = recbench("sample", "extra.csv", "--sampler", "random", "--keep", "100%", "-o", "all.csv", *options)
+    second = result.err.splitlines()[1]
+    assert result.code == 0 and second.endswith("as popular as the log's, and span 100% of its time")
+    assert Path("all.csv").read_text() == EXTRA.replace("\n\n", "\n")
+    half = recbench("sample", "extra.csv", "--sampler", "temporal", "--keep", "2rows", "-o", "half.csv", *options)
+    assert half.code == 0
+    head, *lines = Path("half.csv").read_text().splitlines()
+    assert head == EXTRA.splitlines()[0] and len(lines) == 2
+    assert [line for line in EXTRA.splitlines() if line in lines] == lines
+
+
+def test_other_formats_have_typed_columns_and_the_rest(recbench: Any, log: Path) -> None:
+    Path("extra.csv").write_text(EXTRA.replace("a	tab", "x"))
+    for out in ("all.parquet", "all.inter"):
+        options = ("--user-column", "who", "--timestamp-column", "when")
+        assert recbench("sample", "extra.csv", "--sampler", "random", "--keep", "100%", "-o", out, *options).code == 0
+    kept = pl.read_parquet("all.parquet")
+    assert kept.columns == ["movie", "stars", "who", "note", "when"]
+    assert kept["stars"].to_list() == [4.5, 3, 2, 1] and kept["when"][0] == 1717113600
+    assert kept["note"].to_list() == ["good, so far", None, "bad", "x"]
+    head, *lines = Path("all.inter").read_text().splitlines()
+    assert head.split("	") == ["item_id:token", "rating:float", "user_id:token", "note:token", "timestamp:float"]
+    assert lines[0].split("	") == ["007", "4.5", "ann", "good, so far", "1717113600"]
+    assert recbench("sample", "all.inter", "--sampler", "random", "--keep", "2rows", "-o", "two.inter").code == 0
+    assert Path("two.inter").read_text().splitlines()[0] == head
+
+
+def test_a_log_without_a_header_gets_one(recbench: Any, log: Path) -> None:
+    Path("plain.txt").write_text("".join(f"{user}::{user % 3}::4::{user}::extra\n" for user in range(10)))
+    assert recbench("sample", "plain.txt", "--sampler", "random", "--keep", "4rows", "-o", "few.csv").code == 0
+    head, *lines = Path("few.csv").read_text().splitlines()
+    assert head == "user,item,rating,timestamp,column 4"
+    fields = [line.split(",") for line in lines]
+    assert all(each[4] == "extra" and int(each[0]) % 3 == int(each[1]) for each in fields)
+
+
+def test_parquet_keeps_its_types_and_refuses_what_text_cannot_hold(recbench: Any, log: Path) -> None:
+    frame = pl.DataFrame({"user": [1, 2, 3], "item": [4, 5, 4], "tags": [["a"], [], ["b"]], "day": [None, 1.5, 2.5]})
+    frame.write_parquet("log.parquet")
+    common = ("sample", "log.parquet", "--sampler", "random", "--keep", "100%", "-o")
+    assert recbench(*common, "all.parquet").code == 0
+    assert pl.read_parquet("all.parquet").equals(frame)
+    result = recbench(*common, "all.csv")
+    assert result.code == 2 and "cannot hold the column 'tags', which is of List(String)" in result.err
+    assert not Path("all.csv").exists() and not Path("all.csv.manifest.json").exists()
+
+
+def test_tabs_do_not_fit_into_tsv(recbench: Any, log: Path) -> None:
+    Path("extra.csv").write_text(EXTRA)
+    options = ("--user-column", "who", "--timestamp-column", "when")
+    result = recbench("sample", "extra.csv", "--sampler", "random", "--keep", "100%", "-o", "all.tsv", *options)
+    assert result.code == 2 and "cannot hold the note 'a\\ttab'" in result.err and not Path("all.tsv").exists()
 
 
 def test_the_manifest_says_how_and_its_command_makes_the_same_file(recbench: Any, log: Path) -> None:

@@ -116,7 +116,7 @@ def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pl.DataFrame, "write_csv", full)
+    monkeypatch.setattr(pl.LazyFrame, "sink_csv", full)
     with pytest.raises(DataError, match="No space left"):
         write_log(pl.DataFrame({"user": [1], "item": [2]}), tmp_path / "log.csv")
     assert not list(tmp_path.iterdir())

@@ -25,7 +25,7 @@ def order_units(
     """
     if unit == "interaction":
         drawn: NDArray[np.uint32] = rng.permutation(np.arange(len(train), dtype=np.uint32))
-        return drawn[np.argsort(-scores[drawn], kind="stable")]
+        return drawn[_descending(scores[drawn])]
     members, count = unit_members(train, unit)
     rows = np.bincount(members, minlength=count)
     sums = np.bincount(members, weights=scores, minlength=count)
@@ -33,6 +33,21 @@ def order_units(
     drawn = drawn[rows[drawn] > 0]
     means: NDArray[np.float64] = sums[drawn] / rows[drawn]
     return drawn[np.argsort(-means, kind="stable")]
+
+
+def _descending(scores: NDArray[np.float32]) -> NDArray[np.uint32]:
+    """Places from the highest score to the lowest, equal ones in order: a stable argsort, several times faster.
+
+    Score and place are packed into one integer, which NumPy sorts by vector instructions and in place.
+    """
+    bits = (-scores + np.float32(0)).view(np.uint32)  # adding 0 makes -0 equal to 0
+    negative = bits >> np.uint32(31) == 1
+    keys = np.where(negative, ~bits, bits | np.uint32(1 << 31)).astype(np.uint64)
+    keys <<= np.uint64(32)
+    keys |= np.arange(len(scores), dtype=np.uint64)
+    keys.sort()
+    keys &= np.uint64(0xFFFFFFFF)
+    return keys.astype(np.uint32)
 
 
 def keep(order: NDArray[np.uint32], train: Interactions, unit: Unit, budget: Budget) -> NDArray[np.int64]:

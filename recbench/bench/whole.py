@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from recbench.bench.context import BoundSampler, bind_sampler
@@ -15,7 +14,7 @@ from recbench.bench.roster import sampler_code
 from recbench.bench.sample import draw_sample
 from recbench.contracts.errors import DataError, ParameterError
 from recbench.contracts.records import Budget, Dataset, Feedback, ParameterValue, Sample, Split
-from recbench.data.frames import log_places
+from recbench.data.readers import Log
 from recbench.registry import Registry, default
 
 PROTOCOL = "whole"
@@ -80,8 +79,7 @@ def whole_split(dataset: Dataset, *, feedback: Feedback = "implicit") -> Split:
 
 
 def sample_log(
-    log: pl.DataFrame,
-    dataset: Dataset,
+    log: Log,
     sampler: str,
     budget: Budget | str,
     *,
@@ -92,7 +90,7 @@ def sample_log(
     """Which rows of a log to keep: their numbers, int64 [k], increasing.
 
     Args:
-      log: with the data set made of it, as :func:`recbench.data.readers.load_log` gives both.
+      log: as :func:`recbench.data.readers.load_log` gives it.
       sampler: label, as in ``svp-cf[unit=user]``; it must choose rows, not make fake users.
       budget: share of the whole log, rows or users.
       feedback: what the sample is for; samplers with a proxy train it accordingly.
@@ -100,7 +98,7 @@ def sample_log(
     Raises:
       RecbenchError: as :func:`recbench.draw_sample`.
     """
-    known = registry or default()
+    known, dataset = registry or default(), log.dataset
     bound = check_sampler(sampler, known)
     split = whole_split(dataset, feedback=feedback)
     sample = draw_sample(sampler, split, budget, seed=seed, registry=known)
@@ -123,7 +121,7 @@ def sample_log(
         time_span=left.time_span,
         sample_digest=sample.digest,
     )
-    return np.sort(log_places(log, dataset)[sample.rows]), choice
+    return np.sort(log.places[sample.rows]), choice
 
 
 def check_sampler(sampler: str, registry: Registry) -> BoundSampler:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from recbench.contracts.records import Dataset
+    from recbench.data.readers import Log
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,7 +42,7 @@ class Reading:
 
         return load_dataset(name_or_path, **self._arguments)
 
-    def log(self, name_or_path: str | Path) -> tuple[Dataset, pl.DataFrame]:
+    def log(self, name_or_path: str | Path) -> Log:
         """The same, with the rows of the file in their order; see :func:`recbench.data.readers.load_log`."""
         from recbench.data.readers import load_log
 

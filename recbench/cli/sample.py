@@ -61,12 +61,12 @@ def sample_command(
     manifest = out.with_name(f"{out.name}.manifest.json")
     check_target(out, overwrite=force)
     _check_files(Path(name_or_file), out, manifest, overwrite=force)
-    dataset, log = reading.log(name_or_file)
-    places, choice = sample_log(log, dataset, sampler, wanted, feedback=feedback, seed=seed)
+    log = reading.log(name_or_file)
+    places, choice = sample_log(log, sampler, wanted, feedback=feedback, seed=seed)
     if names_file(name_or_file):
-        reading.copy(Path(name_or_file), out, places, log, overwrite=force)
+        reading.copy(Path(name_or_file), out, places, log.rows, overwrite=force)
     else:
-        write_log(log[places], out, overwrite=force)
+        write_log(log.rows[places], out, overwrite=force)
     content = _manifest(choice, out, _command(name_or_file, out, choice, reading))
     _write_manifest(content, manifest)
     note(f"{_shares(choice)} written to {out}; {manifest.name} says how")

@@ -26,7 +26,33 @@ def arrays_dataset(
     item_ids: NDArray[np.generic],
     given_split: NDArray[np.int8] | None = None,
 ) -> Dataset:
-    """Puts rows into canonical order and drops ids that have no row.
+    """Puts rows into canonical order and drops ids that have no row; see :func:`placed_dataset`."""
+    return placed_dataset(
+        user,
+        item,
+        rating,
+        timestamp,
+        name=name,
+        provenance=provenance,
+        user_ids=user_ids,
+        item_ids=item_ids,
+        given_split=given_split,
+    )[0]
+
+
+def placed_dataset(
+    user: NDArray[np.integer],
+    item: NDArray[np.integer],
+    rating: NDArray[np.floating] | None = None,
+    timestamp: NDArray[np.int64] | None = None,
+    *,
+    name: str,
+    provenance: Provenance,
+    user_ids: NDArray[np.generic],
+    item_ids: NDArray[np.generic],
+    given_split: NDArray[np.int8] | None = None,
+) -> tuple[Dataset, Order]:
+    """The data set of numbered arrays, and which row of theirs each of its rows is.
 
     Args:
       user: places in ``user_ids``, shape [n], in any order.
@@ -54,7 +80,8 @@ def arrays_dataset(
     split = None if given_split is None else given_split.astype(np.int8)
     checksum = _checksum(rows, user_ids, item_ids, split)
     tied = tied_times(rows)
-    return Dataset(name, rows, user_ids, item_ids, split, checksum, provenance, has_ratings, tied)
+    dataset = Dataset(name, rows, user_ids, item_ids, split, checksum, provenance, has_ratings, tied)
+    return dataset, np.arange(len(rows)) if order is None else order
 
 
 def canonical_order(rows: Interactions, given_split: NDArray[np.int8] | None = None) -> Order | None:
@@ -69,10 +96,8 @@ def canonical_order(rows: Interactions, given_split: NDArray[np.int8] | None = N
     key = _packed(rows, place)
     if key is None:
         return _order_by_lexsort(rows, place, given_split)
-    step = np.diff(key)
-    if (step > 0).all():
+    if (key[1:] > key[:-1]).all():
         return None
-    del step
     order = np.argsort(key)
     return _settle_repeats(key[order], order, rows.rating, given_split)
 
@@ -111,22 +136,22 @@ def _order_by_user(user: NDArray[np.int32]) -> Order | None:
     return key
 
 
-def _packed(rows: Interactions, place: NDArray[np.int64]) -> NDArray[np.int64] | None:
-    """User, time and place of the item in one int64, shape [n]; None where they do not fit."""
+def _packed(rows: Interactions, place: NDArray[np.int64]) -> NDArray[np.uint64] | None:
+    """User, time and place of the item in one uint64, shape [n]; None where they do not fit."""
     assert rows.timestamp is not None
     time = rows.timestamp
     first, last = int(time.min()), int(time.max())
     user_bits, item_bits = (rows.num_users - 1).bit_length(), (rows.num_items - 1).bit_length()
     time_bits = (last - first).bit_length()
-    if user_bits + time_bits + item_bits > 63:
+    if user_bits + time_bits + item_bits > 64:
         distinct, time = np.unique(time, return_inverse=True)
         first, time_bits = 0, (len(distinct) - 1).bit_length()
-        if user_bits + time_bits + item_bits > 63:
+        if user_bits + time_bits + item_bits > 64:
             return None
-    key = rows.user.astype(np.int64) << time_bits
-    key |= time - first
-    key <<= item_bits
-    key |= place[rows.item]
+    key = rows.user.astype(np.uint64) << np.uint64(time_bits)
+    key |= (time - first).astype(np.uint64)
+    key <<= np.uint64(item_bits)
+    key |= place.astype(np.uint64)[rows.item]
     return key
 
 
@@ -136,7 +161,7 @@ def _order_by_lexsort(rows: Interactions, place: NDArray[np.int64], given_split:
 
 
 def _settle_repeats(
-    key: NDArray[np.int64], order: Order, rating: NDArray[np.float32], given_split: NDArray[np.int8] | None
+    key: NDArray[np.uint64], order: Order, rating: NDArray[np.float32], given_split: NDArray[np.int8] | None
 ) -> Order:
     """Orders by rating and split the few rows whose sorted key is equal."""
     same = key[1:] == key[:-1]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recbench.contracts.errors import DataError
 from recbench.contracts.records import Dataset
-from recbench.data.arrays import arrays_dataset
+from recbench.data.arrays import placed_dataset
 
 
 def keep_core(dataset: Dataset, k: int) -> Dataset:
@@ -15,6 +16,11 @@ def keep_core(dataset: Dataset, k: int) -> Dataset:
     Raises:
       DataError: nothing is left.
     """
+    return placed_core(dataset, k)[0]
+
+
+def placed_core(dataset: Dataset, k: int) -> tuple[Dataset, NDArray[np.int64]]:
+    """The same, and which row of the data set each kept row is, int64 [kept]."""
     rows = dataset.interactions
     kept = np.arange(len(rows))
     while True:
@@ -25,11 +31,11 @@ def keep_core(dataset: Dataset, k: int) -> Dataset:
             break
         kept = kept[enough]
     if len(kept) == len(rows):
-        return dataset
+        return dataset, kept
     if len(kept) == 0:
         raise DataError(f"the {k}-core of {dataset.name} is empty: ask for fewer rows a user and item with --k-core")
     part = rows.take(kept)
-    return arrays_dataset(
+    core, places = placed_dataset(
         part.user,
         part.item,
         part.rating if dataset.has_ratings else None,
@@ -40,3 +46,4 @@ def keep_core(dataset: Dataset, k: int) -> Dataset:
         item_ids=dataset.item_ids,
         given_split=None if dataset.given_split is None else dataset.given_split[kept],
     )
+    return core, kept[places]

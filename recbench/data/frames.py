@@ -9,10 +9,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recbench.contracts.errors import DataError
-from recbench.contracts.records import Dataset, Interactions, Provenance
-from recbench.data.arrays import arrays_dataset, canonical_order
+from recbench.contracts.records import Dataset, Provenance
+from recbench.data.arrays import placed_dataset
 from recbench.data.columns import Columns, find_columns
-from recbench.data.core import keep_core
+from recbench.data.core import placed_core
 from recbench.data.ids import id_series, number_ids
 from recbench.data.values import SPLIT_PARTS, SPLIT_TYPE, RawLog, typed_log
 
@@ -45,9 +45,16 @@ def frame_dataset(
 
 def log_dataset(log: pl.DataFrame, *, name: str, provenance: Provenance, k_core: int = 0) -> Dataset:
     """The data set of a checked log: user, item[, rating][, timestamp][, split] of the types of ``read_log``."""
+    return placed_log(log, name=name, provenance=provenance, k_core=k_core)[0]
+
+
+def placed_log(
+    log: pl.DataFrame, *, name: str, provenance: Provenance, k_core: int = 0
+) -> tuple[Dataset, NDArray[np.int64]]:
+    """The data set of a checked log, and which row of the log each of its rows is, int64 [n]."""
     user, user_ids = number_ids(log["user"])
     item, item_ids = number_ids(log["item"])
-    dataset = arrays_dataset(
+    dataset, places = placed_dataset(
         user,
         item,
         log["rating"].to_numpy() if "rating" in log.columns else None,
@@ -58,7 +65,10 @@ def log_dataset(log: pl.DataFrame, *, name: str, provenance: Provenance, k_core:
         item_ids=item_ids,
         given_split=_given_split(log),
     )
-    return keep_core(dataset, k_core) if k_core else dataset
+    if k_core:
+        dataset, kept = placed_core(dataset, k_core)
+        places = places[kept]
+    return dataset, places
 
 
 def dataset_log(dataset: Dataset) -> pl.DataFrame:
@@ -74,25 +84,6 @@ def dataset_log(dataset: Dataset) -> pl.DataFrame:
         codes = pl.Series(dataset.given_split).cast(pl.Int64)
         log["split"] = codes.replace_strict(dict(enumerate(SPLIT_PARTS)), default=None, return_dtype=SPLIT_TYPE)
     return pl.DataFrame(log)
-
-
-def log_places(log: pl.DataFrame, dataset: Dataset) -> NDArray[np.int64]:
-    """Where each row of a data set stands in the log that it was made of, int64 [n].
-
-    Args:
-      log: what ``log_dataset`` was given; rows of users or items that a k-core left out are passed over.
-    """
-    place = np.arange(log.height)
-    if log.height != len(dataset.interactions):
-        known = (pl.col(role).is_in(id_series(ids).implode()) for role, ids in _ids(dataset).items())
-        place = log.select(pl.all_horizontal(known)).to_series().arg_true().to_numpy().astype(np.int64)
-        log = log[place]
-    (user, users), (item, items) = number_ids(log["user"]), number_ids(log["item"])
-    rating = log["rating"].to_numpy() if "rating" in log.columns else np.ones(log.height, np.float32)
-    timestamp = log["timestamp"].to_numpy() if "timestamp" in log.columns else None
-    rows = Interactions(user, item, rating, timestamp, len(users), len(items))
-    order = canonical_order(rows, _given_split(log))
-    return place if order is None else place[order]
 
 
 def polars_frame(frame: Any, *, name: str) -> pl.DataFrame:

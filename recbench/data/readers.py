@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,14 +20,23 @@ from recbench.data.columns import Columns
 from recbench.data.core import keep_core
 from recbench.data.download import network
 from recbench.data.formats import explain, raw_log
-from recbench.data.frames import dataset_log, frame_dataset, log_dataset
+from recbench.data.frames import dataset_log, frame_dataset, log_dataset, placed_log
 from recbench.data.values import RawLog, typed_log
 from recbench.data.writers import write_rows
 
 if TYPE_CHECKING:
     from recbench.registry import Registry
 
-__all__ = ["Columns", "copy_rows", "file_dataset", "frame_dataset", "load_dataset", "load_log", "read_log"]
+__all__ = ["Columns", "Log", "copy_rows", "file_dataset", "frame_dataset", "load_dataset", "load_log", "read_log"]
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A data set and the log that it was made of."""
+
+    dataset: Dataset
+    rows: pl.DataFrame  # as ``read_log`` gives them
+    places: NDArray[np.int64]  # [n], which of these rows each row of the data set is
 
 
 def load_dataset(
@@ -71,19 +81,20 @@ def load_log(
     member: str | None = None,
     k_core: int = 0,
     registry: Registry | None = None,
-) -> tuple[Dataset, pl.DataFrame]:
-    """A data set as :func:`load_dataset` gives it, and its log: the rows of a file all and in the order of the file.
+) -> Log:
+    """A data set as :func:`load_dataset` gives it, with its log: the rows of a file all and in the order of the file.
 
-    The log of a registered data set has its rows in canonical order. ``log_places`` tells which row is which.
+    The log of a registered data set has its rows in canonical order.
     """
     dataset = _named(name_or_path, offline=offline, registry=registry)
     if dataset is not None:
         _refuse_file_options(dataset.name, columns, separator, member)
         dataset = keep_core(dataset, k_core) if k_core else dataset
-        return dataset, dataset_log(dataset)
+        return Log(dataset, dataset_log(dataset), np.arange(len(dataset.interactions)))
     path = Path(name_or_path)
     log = read_log(path, columns=columns, separator=separator, member=member)
-    return log_dataset(log, name=_name_of(path), provenance=Provenance(str(path)), k_core=k_core), log
+    dataset, places = placed_log(log, name=_name_of(path), provenance=Provenance(str(path)), k_core=k_core)
+    return Log(dataset, log, places)
 
 
 def file_dataset(

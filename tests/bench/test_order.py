@@ -39,6 +39,16 @@ def test_the_highest_come_first():
     assert order_units(scores, train_of([0, 0, 1, 1]), "interaction", rng=rng()).tolist() == [2, 0, 3, 1]
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.floats(width=32, allow_nan=False, allow_infinity=False), min_size=1, max_size=50), st.integers(0, 9))
+def test_interactions_stand_as_a_stable_sort_of_the_drawn_order_has_them(values, seed):
+    scores = np.array([*values, 0.0, -0.0, values[0]], dtype=np.float32)
+    drawn = rng(seed).permutation(np.arange(len(scores), dtype=np.uint32))
+    wanted = drawn[np.argsort(-scores[drawn], kind="stable")]
+    train = train_of([0] * len(scores))
+    assert order_units(scores, train, "interaction", rng=rng(seed)).tolist() == wanted.tolist()
+
+
 def test_a_unit_has_the_mean_of_its_rows_and_absent_units_stay_out():
     train = train_of([0, 0, 0, 2, 3, 3], [1, 1, 1, 0, 4, 0])
     scores = np.array([3, 3, 3, 5, 0, 4], dtype=np.float32)  # users: 3, -, 5, 2; items: 4.5, 3, -, -, 0

@@ -57,17 +57,17 @@ def test_the_drawer_shares_work_and_nests_budgets(toy_data: Dataset, toys: Regis
     ],
 )
 def test_kept_rows_are_rows_of_the_file_in_its_order(file: Path, sampler: str, feedback: Any) -> None:
-    dataset, log = load_log(file)
-    places, choice = sample_log(log, dataset, sampler, "20%", feedback=feedback, registry=Registry())
-    kept = log[places]
+    log = load_log(file)
+    places, choice = sample_log(log, sampler, "20%", feedback=feedback, registry=Registry())
+    kept = log.rows[places]
     assert kept.height == choice.kept.rows and abs(kept.height - 104) <= 15
-    rows = iter(log.rows())
+    rows = iter(log.rows.rows())
     assert all(row in rows for row in kept.rows())
 
 
 def test_equal_seeds_give_equal_samples(file: Path) -> None:
-    dataset, log = load_log(file)
-    one, same, other = (sample_log(log, dataset, "random", "20%", seed=s, registry=Registry()) for s in (0, 0, 1))
+    log = load_log(file)
+    one, same, other = (sample_log(log, "random", "20%", seed=s, registry=Registry()) for s in (0, 0, 1))
     assert np.array_equal(one[0], same[0]) and one[1] == same[1]
     assert one[1].sample_digest != other[1].sample_digest
 
@@ -75,9 +75,9 @@ def test_equal_seeds_give_equal_samples(file: Path) -> None:
 def test_the_order_of_the_file_does_not_change_the_sample(file: Path, tmp_path: Path) -> None:
     pl.read_csv(file).sample(fraction=1, shuffle=True, seed=2).write_csv(tmp_path / "other.csv")
     kept, digests = [], set()
-    for dataset, log in map(load_log, (file, tmp_path / "other.csv")):
-        places, choice = sample_log(log, dataset, "random", "30%", registry=Registry())
-        kept.append(log[places])
+    for log in map(load_log, (file, tmp_path / "other.csv")):
+        places, choice = sample_log(log, "random", "30%", registry=Registry())
+        kept.append(log.rows[places])
         digests.add(choice.sample_digest)
     assert len(digests) == 1 and not kept[0].equals(kept[1])
     assert kept[0].sort(kept[0].columns).equals(kept[1].sort(kept[0].columns))
@@ -90,10 +90,10 @@ def test_a_selector_keeps_rows_of_a_log(file: Path) -> None:
 
     registry = Registry()
     registry.register(SamplerSpec(name="latest", load=latest, summary=".", form="select"))
-    dataset, log = load_log(file)
-    kept, choice = sample_log(log, dataset, "latest", "20%", registry=registry)
+    log = load_log(file)
+    kept, choice = sample_log(log, "latest", "20%", registry=registry)
     assert (choice.sampler, choice.unit, choice.kept.rows) == ("latest", "interaction", 104)
-    assert np.array_equal(kept, sample_log(log, dataset, "temporal", "20%", registry=registry)[0])
+    assert np.array_equal(kept, sample_log(log, "temporal", "20%", registry=registry)[0])
 
 
 def test_fake_users_are_refused(toys: Registry) -> None:

@@ -27,11 +27,9 @@ def main(rows: int, labels: list[str]) -> None:
         _say({"rows": rows, "gib": round(log.stat().st_size / 2**30, 2)})
         for label in labels:
             out = Path(folder) / "out.csv"
-            command = [sys.executable, "-m", "recbench.cli.main", "sample", str(log), "--sampler", label]
+            command = [sys.executable, "-m", "recbench", "sample", str(log), "-o", str(out), "--sampler", label]
             began = time.perf_counter()
-            done = subprocess.run(
-                [*command, "--keep", "10%", "-o", str(out), "--force"], capture_output=True, text=True
-            )
+            done = subprocess.run([*command, "--keep", "10%", "--force"], capture_output=True, text=True)
             seconds = round(time.perf_counter() - began, 1)
             peak = round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20, 2)  # of all children so far
             _say({"sampler": label, "seconds": seconds, "peak_gib": peak, "code": done.returncode, "said": done.stderr})

@@ -14,7 +14,7 @@ from recbench.data import arrays
 from recbench.data.arrays import arrays_dataset
 from recbench.data.columns import Columns
 from recbench.data.core import keep_core
-from recbench.data.frames import dataset_log, frame_dataset, log_dataset, log_places
+from recbench.data.frames import dataset_log, frame_dataset, placed_log
 from recbench.data.values import SPLIT_TYPE
 
 SOURCE = Provenance("test")
@@ -211,8 +211,7 @@ def test_places_lead_back_to_the_rows_of_the_log(columns, k_core):
             "split": pl.Series(split.tolist(), dtype=SPLIT_TYPE),
         }
     ).select(columns)
-    dataset = log_dataset(log, name="log", provenance=Provenance("test"), k_core=k_core)
-    place = log_places(log, dataset)
+    dataset, place = placed_log(log, name="log", provenance=Provenance("test"), k_core=k_core)
     assert len(np.unique(place)) == len(dataset.interactions)
     assert (len(place) < 400) == bool(k_core)
     assert log[place].equals(dataset_log(dataset))

@@ -67,6 +67,15 @@ def test_the_algorithms_are_those_that_are_registered(registry, check_block):
     check_block("algorithms", "\n".join(lines) + "\n")
 
 
+def test_the_samplers_are_those_that_are_registered(registry, check_block):
+    lines = ["| sampler | keeps whole | what it keeps | source |", "| --- | --- | --- | --- |"]
+    for name, entry in registry.all("samplers").items():
+        spec = entry.spec
+        lines.append(f"| `{name}` | {', '.join(spec.units)} | {spec.summary} | {spec.source} |")
+    assert all(line.count("|") == 5 for line in lines)
+    check_block("samplers", "\n".join(lines) + "\n")
+
+
 def test_the_sampler_has_at_most_thirty_lines_and_is_listed(recbench, plugin):
     assert len(plugin.read_text().splitlines()) <= 30
     result = recbench("list", "samplers", "--plugin", plugin, "--json")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from recbench_samplers import head, random, stratified, svp_cf, temporal
+from recbench_samplers import head, random, stratified, svp_cf, svp_cf_prop, temporal
 
 from recbench import corrupt
 from recbench.contracts.errors import ParameterError
@@ -142,12 +142,26 @@ def test_svp_cf_with_other_epochs_or_negatives_is_another_sampler(split, drawer)
             make.label(label)
 
 
+@pytest.mark.parametrize("unit", ["interaction", "user", "item"])
+def test_svp_cf_prop_weighs_importance_by_what_is_unlikely_to_be_observed(split, fake_context, unit):
+    train = split([(0, item) for item in range(6)] + [(1, 0), (2, 0), (2, 1), (3, 5)]).train
+    errors = np.linspace(0.1, 1, len(train)).astype(np.float32)
+    given = MappingProxyType({"proxy": "mf", "epochs": 4, "negatives": 2})
+    scores = svp_cf_prop.order(train, fake_context(parameters=given, errors=errors, unit=unit))
+    counts = np.array([np.bincount(side)[side] for side in (train.user, train.item)])
+    inverse = 1 + (np.log(len(train)) - 1) * (2.5 / (counts + 1.5)) ** 0.55  # A = 0.55, B = 1.5
+    wanted = {"interaction": inverse.max(axis=0), "user": inverse[0], "item": inverse[1]}[unit]
+    assert scores == pytest.approx(errors * wanted, rel=1e-6)
+    assert scores.dtype == np.float32
+
+
 def test_all_forms_of_svp_cf_share_a_proxy(split, drawer):
     make = drawer(split(histories([5, 4, 3])))
     trained = []
     train = make._proxies._train
     make._proxies._train = lambda algorithm, hyper, **rest: trained.append(algorithm) or train(algorithm, hyper, **rest)
-    for label in ("svp-cf", "svp-cf[unit=user]", "svp-cf[unit=item]", "svp-cf[proxy=mf]", "svp-cf[proxy=mf,unit=user]"):
+    forms = ("svp-cf", "svp-cf-prop", "svp-cf[unit=user]", "svp-cf[unit=item]", "svp-cf[unit=user+interaction]")
+    for label in (*forms, "svp-cf[proxy=mf]", "svp-cf-prop[proxy=mf,unit=user]"):
         for share in (0.2, 0.5):
             make.draw(label, Budget(share))
     assert trained == ["bias-only", "mf"]

@@ -29,3 +29,23 @@ def test_ratings_that_break_the_pattern_are_kept_first(registry):
     by_user = drawer.draw("svp-cf[unit=user]", Budget(5, "users"), 1).rows
     broken = np.bincount(split.train.user, weights=odd_row)
     assert broken[np.unique(split.train.user[by_user])].mean() > 2 * broken.mean()
+
+
+def test_likes_out_of_taste_are_kept_first(registry):
+    """Users like items of their own half, all alike, but for a few rows: factors learn the halves, biases cannot."""
+    rng = np.random.default_rng(0)
+    likes = np.zeros((300, 120), dtype=bool)
+    for user in range(300):
+        own = user % 2 * 60 + np.arange(60)
+        likes[user, rng.choice(own, 40, replace=False)] = True
+        likes[user, (rng.choice(own, 2) + 60) % 120] = True  # of the other half
+    user, item = np.nonzero(likes)
+    log = pl.DataFrame({"user": user, "item": item})
+    split = make_split(frame_dataset(log, name="planted"), feedback="implicit")
+    odd = split.train.user % 2 != split.train.item // 60
+    drawer = SampleDrawer(split, registry, check=True)
+    kept = {
+        proxy: odd[drawer.draw(f"svp-cf[proxy={proxy}]", Budget(int(odd.sum()), "rows")).rows].mean()
+        for proxy in ("mf", "bias-only")
+    }
+    assert kept["mf"] > 0.8 and kept["bias-only"] < 0.3

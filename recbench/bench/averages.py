@@ -64,6 +64,25 @@ def averages(found: Sequence[Measured], by: Sequence[Field]) -> list[Average]:
     return [_average(dict(zip(by, place, strict=True)), lines) for place, lines in groups.items()]
 
 
+def by_mean_tau(found: Sequence[Average], within: Sequence[Field]) -> list[Average]:
+    """The same lines with the best sampler first, by its mean tau; within equal values of the given fields.
+
+    A sampler that misses a tau comes after all that have theirs.
+    """
+    taus: dict[tuple[Any, ...], list[float | None]] = defaultdict(list)
+    for each in found:
+        taus[*(each.place[field] for field in within), each.place["sampler"]].append(each.tau)
+    grounds = list(dict.fromkeys(tuple(each.place[field] for field in within) for each in found))
+
+    def order(each: Average) -> tuple[int, bool, float]:
+        ground = tuple(each.place[field] for field in within)
+        mine = taus[*ground, each.place["sampler"]]
+        known = [tau for tau in mine if tau is not None]
+        return grounds.index(ground), len(known) < len(mine), -sum(known) / max(len(known), 1)
+
+    return sorted(found, key=order)
+
+
 def shared(found: Sequence[Measured]) -> list[Measured]:
     """The lines of those data sets, feedback types, metrics and budgets where no sampler misses a tau."""
     samplers = {each.agreement.sampler for each in found}

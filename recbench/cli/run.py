@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from recbench.cli.agreements import best_first, print_agreements
+from recbench.cli.agreements import best_first, print_across, print_agreements
 from recbench.cli.algorithms import print_algorithms
 from recbench.cli.options import Reading, reading_options
 from recbench.cli.progress import reporting
@@ -19,11 +19,14 @@ from recbench.cli.stored import warn_of_unreadable
 from recbench.cli.tables import Column, json_option, note, print_table
 
 if TYPE_CHECKING:
+    from recbench.bench.agreement import Measured
     from recbench.bench.runner import Benchmark, Summary
     from recbench.bench.suite import Suite
     from recbench.contracts.records import Agreement, Dataset, Feedback
 
 _FAILED = 1
+_LONG = 100
+"""Lines of agreements beyond which the table at the end has a line a sampler, with its taus side by side."""
 _NOISE = Column("noise", digits=2)
 _PLAN = (
     "dataset",
@@ -168,7 +171,7 @@ def _print_result(bench: Benchmark, suite: Suite, summary: Summary, *, as_json: 
     # Imported here: starting is to stay quick.
     import polars as pl
 
-    from recbench.bench.agreement import agreement
+    from recbench.bench.agreement import measured
     from recbench.bench.roster import rosters
     from recbench.bench.standings import standings
 
@@ -176,13 +179,31 @@ def _print_result(bench: Benchmark, suite: Suite, summary: Summary, *, as_json: 
     headlines = {feedback: suite.metrics[feedback][0] for feedback in suite.feedback}
     ranked = rosters(suite, bench.registry)
     if suite.samplers:
-        found = agreement(frame, algorithms=ranked, registry=bench.registry)
-        shown = found if as_json else best_first(_in_headlines(found, headlines), suite.budgets)
-        print_agreements(shown, as_json=as_json)
+        _print_samplers(measured(frame, algorithms=ranked, registry=bench.registry), suite, headlines, as_json=as_json)
     else:
         standing = standings(frame, headlines=headlines, algorithms=ranked, registry=bench.registry)
         print_algorithms(standing, as_json=as_json)
     _say(bench, summary, more="" if suite.samplers else " --algorithms")
+
+
+def _print_samplers(
+    found: Sequence[Measured], suite: Suite, headlines: Mapping[Feedback, str], *, as_json: bool
+) -> None:
+    if as_json:
+        print_agreements([each.agreement for each in found], as_json=True)
+        return
+    shown = best_first(_in_headlines([each.agreement for each in found], headlines), suite.budgets)
+    if len(shown) <= _LONG:
+        print_agreements(shown, as_json=False)
+        return
+    # Imported here: starting is to stay quick.
+    from recbench.bench.averages import averages, by_mean_tau
+
+    place = {id(each.agreement): each for each in found}
+    fields = ("dataset", "feedback", *(("noise",) if any(each.noise for each in shown) else ()), "metric", "sampler")
+    means = averages([place[id(each)] for each in shown], (*fields, "budget"))
+    print_across(by_mean_tau(means, fields[:-1]), fields, "budget")
+    note("tau, and its interval with other test users; ceilings, regret and cost: 'recbench report'")
 
 
 def _in_headlines(found: Sequence[Agreement], headlines: Mapping[Feedback, str]) -> list[Agreement]:
@@ -205,7 +226,7 @@ def _say(bench: Benchmark, summary: Summary, *, more: str) -> None:
     warn_of_unreadable(bench.store)
     if not summary.complete:
         note("some runs failed: 'recbench report --failed' says why, --retry-failed runs them again")
-    note(f"results are in {bench.store.path}; other metrics: 'recbench report{more}'")
+    note(f"results are in {bench.store.path}; other metrics and means: 'recbench report{more}'")
 
 
 def _duration(seconds: float) -> str:

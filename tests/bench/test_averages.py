@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from recbench.bench.agreement import Measured
-from recbench.bench.averages import averages, differences, shared
+from recbench.bench.averages import averages, by_mean_tau, differences, shared
 from recbench.contracts.records import Agreement
 
 ONE = Agreement(
@@ -52,6 +52,15 @@ def test_a_mean_without_replicates_has_no_interval(found):
 def test_lines_are_by_several_fields_in_the_order_they_come(found):
     places = [tuple(each.place.values()) for each in averages(found, ["budget", "sampler"])]
     assert places == [(budget, name) for name in ("good", "fair", "bad") for budget in ("40%", "10%")]
+
+
+def test_the_best_sampler_comes_first_and_one_that_misses_a_tau_last(found):
+    lines = [*reversed(found), line("fine", "10%", 0.99, dataset="other"), line("poor", "10%", 0.1, dataset="other")]
+    ordered = by_mean_tau(averages(lines, ["dataset", "sampler", "budget"]), ["dataset"])
+    places = [(each.place["dataset"], each.place["sampler"]) for each in ordered]
+    assert list(dict.fromkeys(places)) == [
+        ("toy", "good"), ("toy", "fair"), ("toy", "bad"), ("other", "fine"), ("other", "poor"),
+    ]  # fmt: skip
 
 
 def test_what_one_sampler_misses_is_shared_by_none(found):

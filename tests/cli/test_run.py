@@ -273,6 +273,16 @@ def test_a_full_disk_is_exit_code_1(
     assert result.code == 1 and "No space left on device" in result.err and "--store" in result.err
 
 
+def test_a_long_table_has_a_line_a_sampler(
+    recbench: Any, suite: Path, filled: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recbench.cli.run._LONG", 1)
+    result = recbench("run", suite, "--store", filled)
+    head, *lines = result.out.splitlines()
+    assert head.split() == ["dataset", "feedback", "metric", "sampler", "60%"] and len(lines) == 2
+    assert all("[" in line for line in lines) and "ceilings, regret and cost: 'recbench report'" in result.err
+
+
 def test_a_report_filters_and_averages(recbench: Any, suite: Path, filled: Path) -> None:
     everything = json.loads(recbench("report", "--store", filled, "--json").out)
     assert len(everything) == 2 * 2

@@ -52,7 +52,7 @@ def dots(left: Array, right: Array) -> Array:
     """Inner products of rows, float32 [n], of two float32 [n, width].
 
     As a product, not a sum: a sum is fused with what looks the rows up, which XLA on a CPU then does entry by entry and
-    anew for each use. With rows from tables of factors that was most of the time of a step.
+    anew for each use. That was most of the time in which MF, as a proxy, scores its negatives.
     """
     return jnp.einsum("nw,nw->n", left, right)
 

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 from recbench import Interactions, SamplerContext
-from recbench_samplers.graph import bipartite, earlier_first
+from recbench_samplers.graph import earlier_first
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,10 +23,7 @@ EMBERS = 100
 
 def order(train: Interactions, context: SamplerContext, /) -> NDArray[np.float32]:
     """The later of the two ends' places in the order of burning, negated, float32 [n]."""
-    graph = bipartite(train)
-    seeds = context.rng.permutation(np.flatnonzero(np.diff(graph.starts)))
-    p = float(context.parameters["p"])
-    return earlier_first(train, burning(graph.starts, graph.neighbours, seeds, p, context.rng))
+    return earlier_first(train, burning, float(context.parameters["p"]), context.rng)
 
 
 @numba.njit(cache=True)

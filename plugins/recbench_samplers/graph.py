@@ -12,7 +12,13 @@ from recbench import Interactions
 from recbench_samplers.histories import first_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
+
+    Visit = Callable[
+        [NDArray[np.int64], NDArray[np.int32], NDArray[np.int64], float, np.random.Generator], NDArray[np.int64]
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,14 +41,18 @@ def bipartite(train: Interactions) -> Graph:
     )
 
 
-def earlier_first(train: Interactions, reached: NDArray[np.int64]) -> NDArray[np.float32]:
-    """The order that keeps the rows between the nodes that were reached first.
+def earlier_first(train: Interactions, visit: Visit, chance: float, rng: np.random.Generator) -> NDArray[np.float32]:
+    """The order that keeps the rows between the nodes that are reached first.
 
     Args:
-      reached: place of each node in the order of first visits, int64 [U + I].
+      visit: gives the place of each node in the order of first visits, int64 [U + I], from the graph (starts and
+        neighbours), the nodes that have an edge in random order, ``chance`` and ``rng``.
 
     Returns:
       The later of the two ends' places, negated, float32 [n].
     """
+    graph = bipartite(train)
+    seeds = rng.permutation(np.flatnonzero(np.diff(graph.starts)))
+    reached = visit(graph.starts, graph.neighbours, seeds, chance, rng)
     later = np.maximum(reached[train.user], reached[train.num_users + train.item])
     return -later.astype(np.float32)

@@ -12,7 +12,7 @@ import numba
 import numpy as np
 
 from recbench import Interactions, SamplerContext
-from recbench_samplers.graph import bipartite, earlier_first
+from recbench_samplers.graph import earlier_first
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,11 +23,7 @@ PATIENCE = 1000
 
 def order(train: Interactions, context: SamplerContext, /) -> NDArray[np.float32]:
     """The later of the two ends' first visits, negated, float32 [n]."""
-    graph = bipartite(train)
-    nodes = np.flatnonzero(np.diff(graph.starts))
-    restart = float(context.parameters["restart"])
-    seeds = context.rng.permutation(nodes)
-    return earlier_first(train, first_visits(graph.starts, graph.neighbours, seeds, restart, context.rng))
+    return earlier_first(train, first_visits, float(context.parameters["restart"]), context.rng)
 
 
 @numba.njit(cache=True)

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from recbench.bench.agreement import Measured
-from recbench.bench.ranking import holm, paired_p_value
+from recbench.bench.comparison import Difference, with_corrections
+from recbench.bench.ranking import paired_p_value
 from recbench.contracts.records import Agreement
 
 Field = Literal["dataset", "feedback", "noise", "metric", "sampler", "budget"]
@@ -38,20 +39,6 @@ class Average:
     speedup: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """The mean difference in tau of two samplers over all that both have: positive where the first is better."""
-
-    first: str
-    second: str
-    lines: int  # data sets, feedback types, metrics and budgets with a tau of both
-    difference: float
-    low: float | None  # 2.5 % of the paired replicates
-    high: float | None  # 97.5 %
-    p_value: float | None  # two-sided
-    corrected: float | None  # after Holm, over all pairs
-
-
 def averages(found: Sequence[Measured], by: Sequence[Field]) -> list[Average]:
     """One average for each value of the given fields over the rest, in the order in which they are found.
 
@@ -69,16 +56,19 @@ def by_mean_tau(found: Sequence[Average], within: Sequence[Field]) -> list[Avera
 
     A sampler that misses a tau comes after all that have theirs.
     """
+
+    def ground(each: Average) -> tuple[Any, ...]:
+        return tuple(each.place[field] for field in within)
+
+    grounds = list(dict.fromkeys(map(ground, found)))
     taus: dict[tuple[Any, ...], list[float | None]] = defaultdict(list)
     for each in found:
-        taus[*(each.place[field] for field in within), each.place["sampler"]].append(each.tau)
-    grounds = list(dict.fromkeys(tuple(each.place[field] for field in within) for each in found))
+        taus[*ground(each), each.place["sampler"]].append(each.tau)
 
     def order(each: Average) -> tuple[int, bool, float]:
-        ground = tuple(each.place[field] for field in within)
-        mine = taus[*ground, each.place["sampler"]]
+        mine = taus[*ground(each), each.place["sampler"]]
         known = [tau for tau in mine if tau is not None]
-        return grounds.index(ground), len(known) < len(mine), -sum(known) / max(len(known), 1)
+        return grounds.index(ground(each)), len(known) < len(mine), -sum(known) / max(len(known), 1)
 
     return sorted(found, key=order)
 
@@ -103,10 +93,8 @@ def differences(found: Sequence[Measured]) -> list[Difference]:
         if each.agreement.tau is not None:
             taus[each.agreement.sampler][_values(each.agreement, _GROUND)] = each
     pairs = [pair for pair in combinations(taus, 2) if taus[pair[0]].keys() & taus[pair[1]].keys()]
-    made = [_difference(*pair, taus) for pair in pairs]
-    p_values = np.array([np.nan if each.p_value is None else each.p_value for each in made])
-    corrected = [None if np.isnan(value) else float(value) for value in holm(p_values)]
-    return sorted(map(_with_correction, made, corrected), key=lambda each: -each.difference)
+    made = with_corrections([_difference(*pair, taus) for pair in pairs])
+    return sorted(made, key=lambda each: -each.difference)
 
 
 def _values(each: Agreement, fields: Sequence[str]) -> tuple[Any, ...]:
@@ -162,9 +150,3 @@ def _difference(one: str, other: str, taus: dict[str, dict[tuple[Any, ...], Meas
         return Difference(one, other, len(pairs), value, None, None, None, None)
     p_value = float(paired_p_value(np.array(value), np.mean([each for each in replicates if each is not None], axis=0)))
     return Difference(one, other, len(pairs), value, low, high, p_value, None)
-
-
-def _with_correction(each: Difference, corrected: float | None) -> Difference:
-    return Difference(
-        each.first, each.second, each.lines, each.difference, each.low, each.high, each.p_value, corrected
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from typing import TypeVar
 
 import numpy as np
 import polars as pl
@@ -37,6 +38,23 @@ class Comparison:
     noise: float = 0.0  # share of train rows whose item was replaced at random
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The mean difference in tau of two samplers over all that both have: positive where the first is better."""
+
+    first: str
+    second: str
+    lines: int  # data sets, feedback types, metrics and budgets with a tau of both
+    difference: float
+    low: float | None  # 2.5 % of the paired replicates
+    high: float | None  # 97.5 %
+    p_value: float | None  # two-sided
+    corrected: float | None  # after Holm, over all pairs
+
+
+Tested = TypeVar("Tested", Comparison, Difference)
+
+
 def compare(
     results: pl.DataFrame,
     first: str,
@@ -62,6 +80,11 @@ def compare(
         for budget in dict.fromkeys(budget for _, budget in contest.samples)
         if all((label, budget) in contest.samples for label in labels)
     ]
+    return with_corrections(found)
+
+
+def with_corrections(found: Sequence[Tested]) -> list[Tested]:
+    """The same with their p-values corrected by Holm's method, for all that are made together."""
     p_values = np.array([np.nan if each.p_value is None else each.p_value for each in found])
     corrected = [None if np.isnan(value) else float(value) for value in holm(p_values)]
     return [replace(each, corrected=value) for each, value in zip(found, corrected, strict=True)]

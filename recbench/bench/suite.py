@@ -45,6 +45,8 @@ def _each_once(values: tuple[T, ...]) -> tuple[T, ...]:
 LabelText = Annotated[str, AfterValidator(_canonical_label)]
 BudgetText = Annotated[str, AfterValidator(_canonical_budget)]
 Names = Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_each_once)]
+Feedbacks = Annotated[tuple[Feedback, ...], Field(min_length=1), AfterValidator(_each_once)]
+Labels = Annotated[tuple[LabelText, ...], Field(min_length=1), AfterValidator(_each_once)]
 Seeds = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1), AfterValidator(_each_once)]
 Shares = Annotated[
     tuple[Annotated[float, Field(ge=0, le=1)], ...],
@@ -98,10 +100,10 @@ class Subset(_Model):
     """A part of a suite: what stands here takes the place of the suite's own."""
 
     datasets: Names | None = None
-    feedback: Annotated[tuple[Feedback, ...], Field(min_length=1), AfterValidator(_each_once)] | None = None
-    samplers: Annotated[tuple[LabelText, ...], Field(min_length=1), AfterValidator(_each_once)] | None = None
+    feedback: Feedbacks | None = None
+    samplers: Labels | None = None
     budgets: Annotated[tuple[BudgetText, ...], Field(min_length=1), AfterValidator(_each_once)] | None = None
-    algorithms: Annotated[tuple[LabelText, ...], Field(min_length=1), AfterValidator(_each_once)] | None = None
+    algorithms: Labels | None = None
     full_seeds: Annotated[int, Field(ge=1)] | None = None  # how many
     sample_seeds: Annotated[int, Field(ge=1)] | None = None
 
@@ -113,7 +115,7 @@ class Suite(_Model):
     version: Annotated[int, Field(ge=1)]
     summary: str
     datasets: Names
-    feedback: Annotated[tuple[Feedback, ...], Field(min_length=1), AfterValidator(_each_once)]
+    feedback: Feedbacks
     samplers: Annotated[tuple[LabelText, ...], AfterValidator(_each_once)]  # none: runs on full data alone
     budgets: Annotated[tuple[BudgetText, ...], AfterValidator(_each_once)] = ()
     protocol: SuiteProtocol

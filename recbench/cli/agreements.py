@@ -12,10 +12,20 @@ from recbench.contracts.records import Agreement, Budget
 if TYPE_CHECKING:
     import polars as pl
 
-    from recbench.bench.averages import Average, Difference
+    from recbench.bench.averages import Average
+    from recbench.bench.comparison import Difference
 
 LEVEL = 0.05
 """Samplers differ when the corrected p-value of their difference is below this."""
+_TAU = (
+    Column("tau", digits=3),
+    Column("tau_low", "2.5%", digits=3),
+    Column("tau_high", "97.5%", digits=3),
+    Column("ceiling", digits=3),
+    Column("share_of_ceiling", "share", digits=2),
+    Column("regret", digits=4),
+)
+_COST = (Column("samples_share", "samples", digits=2), Column("speedup", digits=1))
 COLUMNS = (
     "dataset",
     "feedback",
@@ -24,28 +34,12 @@ COLUMNS = (
     "budget",
     "sampler",
     "over",
-    Column("tau", digits=3),
-    Column("tau_low", "2.5%", digits=3),
-    Column("tau_high", "97.5%", digits=3),
-    Column("ceiling", digits=3),
-    Column("share_of_ceiling", "share", digits=2),
-    Column("regret", digits=4),
-    Column("samples_share", "samples", digits=2),
-    Column("speedup", digits=1),
+    *_TAU,
+    *_COST,
     Column("reason", wraps=True),
 )
-_AVERAGED = (
-    Column("tau", digits=3),
-    Column("tau_low", "2.5%", digits=3),
-    Column("tau_high", "97.5%", digits=3),
-    Column("ceiling", digits=3),
-    Column("share_of_ceiling", "share", digits=2),
-    Column("regret", digits=4),
-    Column("pair_accuracy", "pairs right", digits=3),
-    Column("samples_share", "samples", digits=2),
-    Column("speedup", digits=1),
-)
-SAMPLE_COLUMNS = (
+_AVERAGED = (*_TAU, Column("pair_accuracy", "pairs right", digits=3), *_COST)
+_SAMPLES = (
     Column("dataset"),
     Column("feedback"),
     Column("sampler"),
@@ -121,7 +115,7 @@ def print_differences(found: Sequence[Difference], *, as_json: bool) -> None:
 
 def print_samples(rows: pl.DataFrame, *, as_json: bool) -> None:
     """What every sample kept, who of the test set it left cold, and how far it leans."""
-    print_table(rows.to_dicts(), [column for column in SAMPLE_COLUMNS if column.field in rows.columns], as_json=as_json)
+    print_table(rows.select(each.field for each in _SAMPLES).to_dicts(), _SAMPLES, as_json=as_json)
 
 
 def _with_interval(each: Average) -> str:

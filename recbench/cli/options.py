@@ -14,7 +14,6 @@ from recbench.data.columns import ROLES, Columns
 
 if TYPE_CHECKING:
     import numpy as np
-    import polars as pl
     from numpy.typing import NDArray
 
     from recbench.contracts.records import Dataset
@@ -48,12 +47,12 @@ class Reading:
 
         return load_log(name_or_path, **self._arguments)
 
-    def copy(self, path: Path, out: Path, places: NDArray[np.int64], log: pl.DataFrame, *, overwrite: bool) -> None:
-        """Writes some rows of a file that was read so; see :func:`recbench.data.readers.copy_rows`."""
+    def copy(self, log: Log, places: NDArray[np.int64], out: Path, *, overwrite: bool) -> None:
+        """Writes some rows of a log that was read so; see :func:`recbench.data.readers.copy_rows`."""
         from recbench.data.readers import copy_rows
 
         how = {name: getattr(self, name) for name in ("columns", "separator", "member")}
-        copy_rows(path, out, places, log, overwrite=overwrite, **how)
+        copy_rows(log, places, out, overwrite=overwrite, **how)
 
     def words(self) -> Iterator[str]:
         """The options that say this on a command line."""

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from recbench.cli.agreements import (
-    SAMPLE_COLUMNS,
     print_across,
     print_agreements,
     print_averages,
@@ -191,7 +190,7 @@ def _print_samples(frame: pl.DataFrame, *, as_json: bool) -> None:
     places = ["dataset", "feedback", "sampler", "budget", "sample_seed"]
     once = small.unique(places, keep="last", maintain_order=True).sort("kept_rows", descending=True)
     once = once.sort("dataset", "feedback", "sampler", maintain_order=True)
-    print_samples(once.select(each.field for each in SAMPLE_COLUMNS), as_json=as_json)
+    print_samples(once, as_json=as_json)
 
 
 def _print_unfinished(frame: pl.DataFrame, *, as_json: bool) -> None:

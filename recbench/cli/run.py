@@ -199,9 +199,9 @@ def _print_samplers(
     # Imported here: starting is to stay quick.
     from recbench.bench.averages import averages, by_mean_tau
 
-    place = {id(each.agreement): each for each in found}
+    measures = {each.agreement: each for each in found}
     fields = ("dataset", "feedback", *(("noise",) if any(each.noise for each in shown) else ()), "metric", "sampler")
-    means = averages([place[id(each)] for each in shown], (*fields, "budget"))
+    means = averages([measures[each] for each in shown], (*fields, "budget"))
     print_across(by_mean_tau(means, fields[:-1]), fields, "budget")
     note("tau, and its interval with other test users; ceilings, regret and cost: 'recbench report'")
 

@@ -53,8 +53,7 @@ def sample_command(
     """
     # Imported here: starting is to stay quick.
     from recbench.bench.whole import check_sampler, sample_log
-    from recbench.data.readers import names_file
-    from recbench.data.writers import check_target, write_log
+    from recbench.data.writers import check_target
 
     wanted = Budget.parse(budget)
     check_sampler(sampler, registry.default())
@@ -63,10 +62,7 @@ def sample_command(
     _check_files(Path(name_or_file), out, manifest, overwrite=force)
     log = reading.log(name_or_file)
     places, choice = sample_log(log, sampler, wanted, feedback=feedback, seed=seed)
-    if names_file(name_or_file):
-        reading.copy(Path(name_or_file), out, places, log.rows, overwrite=force)
-    else:
-        write_log(log.rows[places], out, overwrite=force)
+    reading.copy(log, places, out, overwrite=force)
     content = _manifest(choice, out, _command(name_or_file, out, choice, reading))
     _write_manifest(content, manifest)
     note(f"{_shares(choice)} written to {out}; {manifest.name} says how")

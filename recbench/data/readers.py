@@ -22,7 +22,7 @@ from recbench.data.download import network
 from recbench.data.formats import explain, raw_log
 from recbench.data.frames import dataset_log, frame_dataset, log_dataset, placed_log
 from recbench.data.values import RawLog, typed_log
-from recbench.data.writers import write_rows
+from recbench.data.writers import write_log, write_rows
 
 if TYPE_CHECKING:
     from recbench.registry import Registry
@@ -35,6 +35,7 @@ class Log:
     """A data set and the log that it was made of."""
 
     dataset: Dataset
+    file: Path | None  # None: the data set is a registered one
     rows: pl.DataFrame  # as ``read_log`` gives them
     places: NDArray[np.int64]  # [n], which of these rows each row of the data set is
 
@@ -90,11 +91,11 @@ def load_log(
     if dataset is not None:
         _refuse_file_options(dataset.name, columns, separator, member)
         dataset = keep_core(dataset, k_core) if k_core else dataset
-        return Log(dataset, dataset_log(dataset), np.arange(len(dataset.interactions)))
+        return Log(dataset, None, dataset_log(dataset), np.arange(len(dataset.interactions)))
     path = Path(name_or_path)
     log = read_log(path, columns=columns, separator=separator, member=member)
     dataset, places = placed_log(log, name=_name_of(path), provenance=Provenance(str(path)), k_core=k_core)
-    return Log(dataset, log, places)
+    return Log(dataset, path, log, places)
 
 
 def file_dataset(
@@ -136,45 +137,34 @@ def read_log(
         return typed_log(raw)
 
 
-def names_file(name_or_path: str | Path, *, registry: Registry | None = None) -> bool:
-    """Whether :func:`load_dataset` takes this for a file: a path is one, and a name that no plugin registered."""
-    if _is_path(name_or_path):
-        return True
-    from recbench.registry import default  # only names need the plugins
-
-    try:
-        (registry or default()).get("datasets", str(name_or_path))
-    except UnknownNameError:
-        return True
-    return False
-
-
 def copy_rows(
-    path: str | Path,
-    target: Path,
+    log: Log,
     places: NDArray[np.int64],
-    log: pl.DataFrame,
+    target: Path,
     *,
     overwrite: bool = False,
     columns: Columns | None = None,
     separator: str | None = None,
     member: str | None = None,
 ) -> None:
-    """Writes some rows of a log's file as another file, with all columns of theirs and in their order.
+    """Writes some rows of a log as a file: those of a file with all their columns, and in its order.
 
     Csv and tsv get the fields as they stand in the file; for the others the columns of user, item, rating, time and
     split are typed. Of JSON and Python lines these are the only ones. The file is not held in memory.
 
     Args:
+      log: as :func:`load_log` gave it, with the same columns, separator and member.
+      places: numbers of its rows, int64 [k], increasing.
       target: ends in one of ``recbench.data.writers.SUFFIXES``.
-      places: numbers of the rows, as ``read_log`` counts them, int64 [k], increasing.
-      log: what ``read_log`` gave.
 
     Raises:
       DataError: as :func:`read_log` and :func:`recbench.data.writers.write_log`.
     """
-    with _raw(Path(path), columns, separator, member) as raw:
-        write_rows(raw, places, log, target, overwrite=overwrite)
+    if log.file is None:
+        write_log(log.rows[places], target, overwrite=overwrite)
+        return
+    with _raw(log.file, columns, separator, member) as raw:
+        write_rows(raw, places, log.rows, target, overwrite=overwrite)
 
 
 @contextmanager

@@ -54,14 +54,24 @@ class RawLog:
 
     @property
     def rows(self) -> pl.LazyFrame:
-        """The columns of the roles, named by them."""
-        return self.table.select(pl.col(name).alias(role) for role, name in self.roles.items())
+        """The columns of the roles, named by them, without blank lines."""
+        return self.whole.select(self.by_role())
 
     @property
     def whole(self) -> pl.LazyFrame:
         """All columns of the rows that are none of the blank lines: row k of it is row k of ``typed_log``."""
-        blank = pl.all_horizontal(pl.col(*self.roles.values()).is_null())
-        return self.table.filter(~blank) if self.blanks else self.table
+        return self.table.filter(self.full)
+
+    @property
+    def full(self) -> pl.Expr:
+        """Whether a row of the table is none of the blank lines."""
+        if not self.blanks:
+            return pl.lit(True)
+        return ~pl.all_horizontal(pl.col(*self.roles.values()).is_null())
+
+    def by_role(self) -> list[pl.Expr]:
+        """The columns of the roles, named by them."""
+        return [pl.col(name).alias(role) for role, name in self.roles.items()]
 
 
 def typed_log(raw: RawLog) -> pl.DataFrame:
@@ -70,7 +80,7 @@ def typed_log(raw: RawLog) -> pl.DataFrame:
     Raises:
       DataError: a value is missing or is not what its column holds; the row is named.
     """
-    rows = raw.rows.filter(_not_blank()) if raw.blanks else raw.rows
+    rows = raw.rows
     head = rows.head(_SNIFFED).collect()
     if head.height == 0:
         raise DataError(f"{raw.source} has no rows: at least one row of user and item is needed")
@@ -88,10 +98,6 @@ def typed_log(raw: RawLog) -> pl.DataFrame:
     for role in roles:
         log = log.with_columns(_split_parts(log[role], raw) if role == "split" else _checked(log[role], raw))
     return log
-
-
-def _not_blank() -> pl.Expr:
-    return ~pl.all_horizontal(pl.all().is_null())
 
 
 def _readings(role: Role, head: pl.Series) -> list[pl.Expr]:
@@ -159,7 +165,7 @@ def _split_parts(words: pl.Series, raw: RawLog) -> pl.Series:
 
 def _refusal(role: str, row: int, raw: RawLog) -> DataError:
     """One sentence about the value in a row, counted without the blank ones."""
-    place = raw.rows.with_columns(full=_not_blank() | (not raw.blanks)).with_row_index("place").filter("full")
+    place = raw.table.select(*raw.by_role(), full=raw.full).with_row_index("place").filter("full")
     there = place.slice(row, 1).select("place", role).collect()
     number, value = there["place"][0] + raw.first, there[role][0]
     found = "missing" if value is None else f"{value!r}"

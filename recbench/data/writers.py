@@ -130,16 +130,12 @@ def _refuse_misfits(table: pl.LazyFrame, path: Path) -> None:
             raise DataError(f"{path} cannot hold the column {name!r}, which is of {kind}: write a .parquet file")
     if path.suffix.lower() == ".csv":
         return
-    for name, kind in schema.items():
-        if kind != pl.String:
-            continue
-        column = pl.col(name)
-        bad = table.select(column.filter(column.str.contains(r"[\t\n\r]") | (column == "")).head(1)).collect(
-            engine="streaming"
-        )
-        if bad.height:
+    columns = [pl.col(name) for name, kind in schema.items() if kind == pl.String]
+    bad = (each.filter(each.str.contains(r"[\t\n\r]") | (each == "")).first() for each in columns)
+    for first in table.select(bad).collect(engine="streaming"):
+        if first.count():
             raise DataError(
-                f"{path} cannot hold the {name} {bad[name][0]!r}: fields that are empty or have tabs or line ends in "
+                f"{path} cannot hold the {first.name} {first[0]!r}: fields that are empty or have tabs or line ends in "
                 "them fit into .csv and .parquet only"
             )
 

@@ -7,8 +7,6 @@ The log has four columns, as a public log of films: users as busy and items as p
 
 from __future__ import annotations
 
-import json
-import os
 import resource
 import subprocess
 import sys
@@ -18,21 +16,22 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from lines import peak_gib, say
 
 
 def main(rows: int, labels: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "ratings.csv"
         draw(rows).write_csv(log)
-        _say({"rows": rows, "gib": round(log.stat().st_size / 2**30, 2)})
+        say({"rows": rows, "gib": round(log.stat().st_size / 2**30, 2)})
         for label in labels:
             out = Path(folder) / "out.csv"
             command = [sys.executable, "-m", "recbench", "sample", str(log), "-o", str(out), "--sampler", label]
             began = time.perf_counter()
             done = subprocess.run([*command, "--keep", "10%", "--force"], capture_output=True, text=True)
             seconds = round(time.perf_counter() - began, 1)
-            peak = round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20, 2)  # of all children so far
-            _say({"sampler": label, "seconds": seconds, "peak_gib": peak, "code": done.returncode, "said": done.stderr})
+            peak = peak_gib(resource.RUSAGE_CHILDREN)  # of all children so far
+            say({"sampler": label, "seconds": seconds, "peak_gib": peak, "code": done.returncode, "said": done.stderr})
 
 
 def draw(rows: int) -> pl.DataFrame:
@@ -42,11 +41,6 @@ def draw(rows: int) -> pl.DataFrame:
     times = rng.integers(789_652_009, 1_574_327_703, rows)
     ratings = rng.integers(1, 11, rows) / 2
     return pl.DataFrame({"userId": users, "movieId": items, "rating": ratings, "timestamp": times}).sort("userId")
-
-
-def _say(row: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(row) + os.linesep)
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

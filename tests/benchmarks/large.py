@@ -7,8 +7,6 @@ The time of an epoch is that of its first steps, multiplied; what cannot be held
 
 from __future__ import annotations
 
-import json
-import resource
 import sys
 import time
 from typing import Any
@@ -17,6 +15,7 @@ import jax
 import numpy as np
 import polars as pl
 from contestants import contestant
+from lines import peak_gib, say
 
 from recbench import Dataset, make_split
 from recbench.bench.sample import full_sample
@@ -43,7 +42,7 @@ SHARE = 0.05
 
 def main(users: int, items: int, rows: int) -> None:
     data = place_split(make_split(drawn(users, items, rows), feedback="implicit"))
-    _say({"users": users, "items": data.split.num_items, "train": len(data.split.train), **_peak()})
+    say({"users": users, "items": data.split.num_items, "train": len(data.split.train), "peak_gib": peak_gib()})
     registry = Registry()
     for label in LABELS:
         one, hyper = contestant(registry, label)
@@ -53,7 +52,7 @@ def main(users: int, items: int, rows: int) -> None:
         timed = {"refused": refusal} if refusal else {}
         if not refusal and one.spec.form == "trained":
             timed = _epoch(data, one, run)
-        _say(about | timed | _peak())
+        say(about | timed | {"peak_gib": peak_gib()})
 
 
 def drawn(users: int, items: int, rows: int) -> Dataset:
@@ -92,15 +91,6 @@ def _epoch(data: Any, one: Contestant, run: Run) -> dict[str, float]:
         "milliseconds_per_step": round(1e3 * seconds / steps, 1),
         "epoch_seconds": round(seconds / steps * whole, 1),
     }
-
-
-def _peak() -> dict[str, float]:
-    return {"peak_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 1)}
-
-
-def _say(line: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ the same file, the last two rows of every user held out. One run a point, seed 0
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path
 
 from contestants import contestant
+from lines import say
 
 from recbench import load_dataset, make_split
 from recbench.bench.environment import programs_folder
@@ -65,10 +65,10 @@ def main(feedback: str, file: Path, wanted: list[str]) -> None:
         if wanted and name not in wanted:
             continue
         row = measured(data, registry, label, epochs)
-        _say(row)
+        say(row)
         best[name] = max(best.get(name, row), row, key=lambda each: each["validation_hr@100"])
     for name, row in best.items():
-        _say({"best": name, "published": PUBLISHED[feedback].get(name), **row})
+        say({"best": name, "published": PUBLISHED[feedback].get(name), **row})
 
 
 def measured(data, registry: Registry, label: str, epochs: int) -> dict:
@@ -87,11 +87,6 @@ def measured(data, registry: Registry, label: str, epochs: int) -> dict:
         "epochs": outcome.cost.epochs,
         "wall_seconds": round(time.perf_counter() - began, 1),
     }
-
-
-def _say(row: dict) -> None:
-    sys.stdout.write(json.dumps(row) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from pathlib import Path
 
 import polars as pl
+from lines import peak_gib
 
 from recbench import load_dataset
 
@@ -23,7 +23,7 @@ def main(path: Path, how: str) -> None:
         "rows": rows,
         "seconds": round(time.perf_counter() - begin, 2),
         "cpu_seconds": round(time.process_time(), 2),
-        "peak_gib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+        "peak_gib": peak_gib(),
     }
     sys.stdout.write(json.dumps(found) + "\n")
 

@@ -9,10 +9,9 @@ no proxy are drawn, and with ``--proxies`` all of them. A second drawer is timed
 from __future__ import annotations
 
 import argparse
-import json
-import resource
-import sys
 import time
+
+from lines import peak_gib, say
 
 from recbench import Budget, load_dataset, make_split
 from recbench.bench.environment import programs_folder
@@ -41,11 +40,11 @@ def main() -> None:
     total = 0.0
     for feedback in asked.feedback:
         split = make_split(dataset, feedback=feedback)
-        _say({"feedback": feedback, "train": len(split.train), "peak_gib": _peak()})
+        say({"feedback": feedback, "train": len(split.train), "peak_gib": peak_gib()})
         if not asked.once:
             drawn(split, labels, budgets, quiet=True)
         total += drawn(split, labels, budgets)
-    _say({"seconds": round(total, 2), "authors_seconds": AUTHORS_SECONDS, "peak_gib": _peak()})
+    say({"seconds": round(total, 2), "authors_seconds": AUTHORS_SECONDS, "peak_gib": peak_gib()})
 
 
 def drawn(split: Split, labels: list[str], budgets: list[Budget], *, quiet: bool = False) -> float:
@@ -55,22 +54,13 @@ def drawn(split: Split, labels: list[str], budgets: list[Budget], *, quiet: bool
         try:
             kept = [len(drawer.draw(label, budget).rows) for budget in budgets]
         except ParameterError as error:
-            _say({"sampler": label, "refused": str(error)})
+            say({"sampler": label, "refused": str(error)})
             continue
         seconds = time.perf_counter() - began - (devices.compile_seconds() - compiling)
         total += seconds
         if not quiet:
-            _say({"sampler": label, "seconds": round(seconds, 3), "kept": kept, "peak_gib": _peak()})
+            say({"sampler": label, "seconds": round(seconds, 3), "kept": kept, "peak_gib": peak_gib()})
     return total
-
-
-def _peak() -> float:
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2)
-
-
-def _say(row: dict[str, object]) -> None:
-    sys.stdout.write(json.dumps(row) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

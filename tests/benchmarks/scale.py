@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
+
+from lines import peak_gib
 
 from recbench import load_dataset, make_split
 
@@ -33,7 +34,7 @@ def main(name: str) -> None:
 
 def _note(steps: dict[str, float], step: str, begin: float) -> None:
     steps[f"{step}_seconds"] = round(time.perf_counter() - begin, 1)
-    steps[f"{step}_peak_gib"] = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2)
+    steps[f"{step}_peak_gib"] = peak_gib()
 
 
 if __name__ == "__main__":

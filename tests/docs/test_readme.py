@@ -58,22 +58,23 @@ def test_the_help_is_the_command_lines_own(recbench, check_block):
     check_block("help", f"```\n$ recbench --help\n{recbench('--help').out}```\n")
 
 
+def table_of(titles: list[str], rows: list[list[str]]) -> str:
+    lines = [titles, ["---"] * len(titles), *rows]
+    table = [f"| {' | '.join(cells)} |" for cells in lines]
+    assert all(line.count("|") == len(titles) + 1 for line in table)
+    return "\n".join(table) + "\n"
+
+
 def test_the_algorithms_are_those_that_are_registered(registry, check_block):
-    lines = ["| algorithm | feedback | what it is | source |", "| --- | --- | --- | --- |"]
-    for name, entry in registry.all("algorithms").items():
-        spec = entry.spec
-        lines.append(f"| `{name}` | {', '.join(spec.feedback)} | {spec.summary} | {spec.source} |")
-    assert all(line.count("|") == 5 for line in lines)
-    check_block("algorithms", "\n".join(lines) + "\n")
+    specs = {name: entry.spec for name, entry in registry.all("algorithms").items()}
+    rows = [[f"`{name}`", ", ".join(spec.feedback), spec.summary, spec.source] for name, spec in specs.items()]
+    check_block("algorithms", table_of(["algorithm", "feedback", "what it is", "source"], rows))
 
 
 def test_the_samplers_are_those_that_are_registered(registry, check_block):
-    lines = ["| sampler | keeps whole | what it keeps | source |", "| --- | --- | --- | --- |"]
-    for name, entry in registry.all("samplers").items():
-        spec = entry.spec
-        lines.append(f"| `{name}` | {', '.join(spec.units)} | {spec.summary} | {spec.source} |")
-    assert all(line.count("|") == 5 for line in lines)
-    check_block("samplers", "\n".join(lines) + "\n")
+    specs = {name: entry.spec for name, entry in registry.all("samplers").items()}
+    rows = [[f"`{name}`", ", ".join(spec.units), spec.summary, spec.source] for name, spec in specs.items()]
+    check_block("samplers", table_of(["sampler", "keeps whole", "what it keeps", "source"], rows))
 
 
 def test_the_sampler_has_at_most_thirty_lines_and_is_listed(recbench, plugin):

@@ -12,13 +12,9 @@ from recbench import Interactions
 from recbench_samplers.histories import first_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
-    Visit = Callable[
-        [NDArray[np.int64], NDArray[np.int32], NDArray[np.int64], float, np.random.Generator], NDArray[np.int64]
-    ]
+    from recbench_samplers.compiled import Visit
 
 
 @dataclass(frozen=True, slots=True)

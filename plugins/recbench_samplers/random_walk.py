@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
 from recbench import Interactions, SamplerContext
+from recbench_samplers.compiled import compiled
 from recbench_samplers.graph import earlier_first
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def order(train: Interactions, context: SamplerContext, /) -> NDArray[np.float32
     return earlier_first(train, first_visits, float(context.parameters["restart"]), context.rng)
 
 
-@numba.njit(cache=True)
+@compiled
 def first_visits(
     starts: NDArray[np.int64],
     neighbours: NDArray[np.int32],

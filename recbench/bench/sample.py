@@ -176,6 +176,7 @@ class SampleDrawer:
 
     def _make(self, bound: BoundSampler, budget: Budget, seed: int) -> _Drawn:
         axes = {**self.split.axes, "sampler": bound.label, "sample_seed": seed}
+        bound.load()  # Imports, and what they compile, are no part of a sampler's seconds.
         started = time.perf_counter()
         context = self._context(bound, axes, seed)
         result = self._call(bound, budget, context)

@@ -6,11 +6,13 @@ import random
 from types import MappingProxyType
 
 import networkx
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from recbench_samplers import centrality, forest_fire, random_walk
+from recbench_samplers.compiled import compiled
 from recbench_samplers.graph import bipartite
 
 from recbench import Budget
@@ -114,6 +116,21 @@ def test_rows_are_between_the_nodes_reached_first(split, drawer, label):
     inside = np.isin(train.user, users) & np.isin(train.item, items)
     # A row between two nodes of the sample is missing only where the last node's rows did not all fit.
     assert inside.sum() - len(kept) < max(np.bincount(train.user).max(), np.bincount(train.item).max())
+
+
+def test_loops_are_compiled_where_no_folder_takes_a_cache(monkeypatch):
+    njit = numba.njit
+
+    def without_folder(*signature, cache=False):
+        if cache:
+            raise RuntimeError("cannot cache function 'visit': no locator available")
+        return njit(*signature)
+
+    monkeypatch.setattr(numba, "njit", without_folder)
+    visit = compiled(lambda starts, neighbours, seeds, chance, rng: starts + len(neighbours))
+    found = visit(np.arange(3), np.zeros(2, np.int32), np.arange(3), 0.5, np.random.default_rng(0))
+    assert found.tolist() == [2, 3, 4]
+    assert visit.signatures, "a sampler would have waited for it"
 
 
 def _run(train, method, seed):

@@ -47,12 +47,12 @@ class Reading:
 
         return load_log(name_or_path, **self._arguments)
 
-    def copy(self, log: Log, places: NDArray[np.int64], out: Path, *, overwrite: bool) -> None:
+    def copy(self, log: Log, places: NDArray[np.int64], out: Path, *, overwrite: bool) -> tuple[str, ...]:
         """Writes some rows of a log that was read so; see :func:`recbench.data.readers.copy_rows`."""
         from recbench.data.readers import copy_rows
 
         how = {name: getattr(self, name) for name in ("columns", "separator", "member")}
-        copy_rows(log, places, out, overwrite=overwrite, **how)
+        return copy_rows(log, places, out, overwrite=overwrite, **how)
 
     def words(self) -> Iterator[str]:
         """The options that say this on a command line."""

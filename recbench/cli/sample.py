@@ -62,11 +62,13 @@ def sample_command(
     _check_files(Path(name_or_file), out, manifest, overwrite=force)
     log = reading.log(name_or_file)
     places, choice = sample_log(log, sampler, wanted, feedback=feedback, seed=seed)
-    reading.copy(log, places, out, overwrite=force)
+    left_out = reading.copy(log, places, out, overwrite=force)
     content = _manifest(choice, out, _command(name_or_file, out, choice, reading))
     _write_manifest(content, manifest)
     note(f"{_shares(choice)} written to {out}; {manifest.name} says how")
     note(f"the kept rows are of items {_leaning(choice)}")
+    if left_out:
+        note(f"not in {out.name}: {', '.join(left_out)} (of JSON and Python lines, other columns are not read)")
     if as_json:
         click.echo(content, nl=False)
 

@@ -53,7 +53,7 @@ def has_header(first_row: Sequence[str], columns: Columns) -> bool:
     if columns.header is not None:
         return columns.header
     asked = {str(getattr(columns, role)) for role in ROLES}
-    if any(name in asked and not name.isdecimal() for name in map(_without_type, first_row)):
+    if any(name in asked and not name.isdecimal() for name in map(without_type, first_row)):
         return True
     known = {_plain(name) for name in first_row}
     if any(known.intersection(_ALIASES[role]) for role in ROLES):
@@ -97,7 +97,7 @@ def _asked(wanted: str | int | None, role: Role, names: Sequence[str], *, source
     if isinstance(wanted, str) and wanted in names:
         return wanted
     if isinstance(wanted, str):
-        stripped = [name for name in names if _without_type(name) == wanted]
+        stripped = [name for name in names if without_type(name) == wanted]
         if stripped:
             return stripped[0]
     if str(wanted).isdecimal() and int(wanted) < len(names):
@@ -127,14 +127,14 @@ def _listed(names: Sequence[str]) -> str:
     return f"{shown} and {len(names) - 12} more" if len(names) > 12 else shown
 
 
-def _without_type(name: str) -> str:
+def without_type(name: str) -> str:
     """A RecBole header's name without its type: ``user_id:token`` is ``user_id``."""
     typed = _RECBOLE.fullmatch(name)
     return typed[1] if typed else name
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", "", _without_type(name.strip()).lower())
+    return re.sub(r"[\W_]+", "", without_type(name.strip()).lower())
 
 
 def _is_number(text: str) -> bool:

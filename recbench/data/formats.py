@@ -6,7 +6,7 @@ import ast
 import codecs
 import csv
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,7 +14,7 @@ from typing import Literal
 import polars as pl
 
 from recbench.contracts.errors import DataError
-from recbench.data.columns import Columns, find_columns, has_header
+from recbench.data.columns import Columns, Role, find_columns, has_header
 from recbench.data.literals import literal_value
 from recbench.data.values import RawLog
 
@@ -68,28 +68,14 @@ def raw_log(path: Path, *, source: str, columns: Columns, separator: str | None)
     match detect_format(path):
         case "parquet":
             rows = pl.scan_parquet(path)
-            return _by_role(rows, rows.collect_schema().names(), columns, source=source, unit="row", first=0)
+            names = rows.collect_schema().names()
+            return RawLog(rows, find_columns(names, columns, source=source), source, unit="row", first=0, text=False)
         case "json-lines":
             return _json_lines(path, columns, source=source)
         case "python-lines":
             return _python_lines(path, columns, source=source)
         case "separated":
             return _separated(path, columns, separator, source=source)
-
-
-def _by_role(
-    rows: pl.LazyFrame,
-    names: Sequence[str],
-    columns: Columns,
-    *,
-    source: str,
-    unit: str = "line",
-    first: int = 1,
-    header: bool = True,
-    blanks: bool = False,
-) -> RawLog:
-    roles = find_columns(names, columns, source=source, header=header)
-    return RawLog(rows, roles, source, unit, first, blanks, header)
 
 
 def _head(path: Path, *, source: str) -> Head:
@@ -123,9 +109,10 @@ def _separated(path: Path, columns: Columns, separator: str | None, *, source: s
     runs = separator == " " and any("  " in line or line[0] == " " for line in head.lines)
     rows = _separated_rows(path, separator, names, skip=head.skipped + header, runs=runs)
     first = 1 + head.skipped + header
-    names = _unique(name.strip() if header else f"column {place}" for place, name in enumerate(names))
+    names = unique_names(name.strip() if header else f"column {place}" for place, name in enumerate(names))
     rows = rows.rename(dict(zip(_places(names), names, strict=True)))
-    return _by_role(rows, names, columns, source=source, first=first, header=header, blanks=True)
+    roles = find_columns(names, columns, source=source, header=header)
+    return RawLog(rows, roles, source, first=first, blanks=True, header=header)
 
 
 def _places(names: Sequence[str]) -> list[str]:
@@ -145,7 +132,8 @@ def _separated_rows(path: Path, separator: str, names: Sequence[str], *, skip: i
             quote_char='"' if separator in ",;" else None,
         )
     line = _LINE.str.replace_all(" +", " ").str.strip_chars(" ") if runs else _LINE
-    parts = line.str.split_exact(separator, len(names) - 1).struct.rename_fields(places)
+    # Of a line with further fields the last one takes the rest: none is lost, and a number it no longer is.
+    parts = line.str.splitn(separator, len(names)).struct.rename_fields(places)
     filled = [pl.when(pl.col(place) != "").then(pl.col(place)).alias(place) for place in places]
     return pl.scan_lines(path).slice(skip).select(parts.alias("parts")).unnest("parts").select(filled)
 
@@ -178,7 +166,7 @@ def _separator_advice(lines: Sequence[str]) -> str:
         return "give the right --separator"
 
 
-def _unique(names: Iterable[str]) -> list[str]:
+def unique_names(names: Iterable[str]) -> list[str]:
     """Names made different by numbers, as frames need them."""
     seen: dict[str, int] = {}
     unique = []
@@ -192,7 +180,7 @@ def _json_lines(path: Path, columns: Columns, *, source: str) -> RawLog:
     names = _keys((json.loads(line) for line in _head(path, source=source).lines), source=source)
     roles = find_columns(names, columns, source=source)
     rows = pl.scan_ndjson(path, schema=dict.fromkeys(roles.values(), pl.String))
-    return _by_role(rows, names, columns, source=source)
+    return RawLog(rows, roles, source, left_out=_without(names, roles))
 
 
 def _python_lines(path: Path, columns: Columns, *, source: str) -> RawLog:
@@ -200,7 +188,11 @@ def _python_lines(path: Path, columns: Columns, *, source: str) -> RawLog:
     roles = find_columns(names, columns, source=source)
     lines = pl.scan_lines(path).select(_LINE).filter(pl.col("line").str.strip_chars() != "")
     rows = lines.select(literal_value(name).alias(name) for name in roles.values())
-    return _by_role(rows, names, columns, source=source)
+    return RawLog(rows, roles, source, left_out=_without(names, roles))
+
+
+def _without(names: Sequence[str], roles: Mapping[Role, str]) -> tuple[str, ...]:
+    return tuple(name for name in names if name not in roles.values())
 
 
 def _keys(records: Iterator[object], *, source: str) -> list[str]:

@@ -146,25 +146,30 @@ def copy_rows(
     columns: Columns | None = None,
     separator: str | None = None,
     member: str | None = None,
-) -> None:
+) -> tuple[str, ...]:
     """Writes some rows of a log as a file: those of a file with all their columns, and in its order.
 
-    Csv and tsv get the fields as they stand in the file; for the others the columns of user, item, rating, time and
-    split are typed. Of JSON and Python lines these are the only ones. The file is not held in memory.
+    Csv and tsv get the fields as they stand in the file, and so does parquet from parquet; else the columns of user,
+    item, rating, time and split are typed. Of JSON and Python lines these are the only ones. The file is not held in
+    memory.
 
     Args:
       log: as :func:`load_log` gave it, with the same columns, separator and member.
       places: numbers of its rows, int64 [k], increasing.
       target: ends in one of ``recbench.data.writers.SUFFIXES``.
 
+    Returns:
+      The columns of the file that were left out.
+
     Raises:
       DataError: as :func:`read_log` and :func:`recbench.data.writers.write_log`.
     """
     if log.file is None:
         write_log(log.rows[places], target, overwrite=overwrite)
-        return
+        return ()
     with _raw(log.file, columns, separator, member) as raw:
         write_rows(raw, places, log.rows, target, overwrite=overwrite)
+        return raw.left_out
 
 
 @contextmanager

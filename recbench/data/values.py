@@ -51,6 +51,8 @@ class RawLog:
     first: int = 1  # number of the first row
     blanks: bool = False  # rows without any value are blank lines, to be left out
     header: bool = True  # the columns have names of their own
+    text: bool = True  # the fields are text, which has no type
+    left_out: tuple[str, ...] = ()  # columns of the file that cannot be read into the table
 
     @property
     def rows(self) -> pl.LazyFrame:

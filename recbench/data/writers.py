@@ -12,6 +12,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recbench.contracts.errors import DataError
+from recbench.data.columns import without_type
+from recbench.data.formats import unique_names
 from recbench.data.values import RawLog
 
 SUFFIXES = (".csv", ".tsv", ".parquet", ".inter")
@@ -52,7 +54,7 @@ def write_log(log: pl.DataFrame, path: Path, *, overwrite: bool = False) -> None
     """
     check_target(path, overwrite=overwrite)
     table = log.lazy()
-    _refuse_misfits(table, path)
+    _refuse_misfits(table, path, ids=("user", "item"))
     _write(table.rename(_INTER_NAMES, strict=False) if path.suffix.lower() == ".inter" else table, path)
 
 
@@ -72,28 +74,43 @@ def write_rows(
     check_target(path, overwrite=overwrite)
     suffix = path.suffix.lower()
     kept = raw.whole.with_row_index(_PLACE).filter(pl.col(_PLACE).is_in(pl.Series(places).implode())).drop(_PLACE)
-    if suffix in (".csv", ".tsv"):
-        table = kept.rename({} if raw.header else {name: role for role, name in raw.roles.items()})
-    else:
-        typed = log[places].rename({role: raw.roles[role] for role in log.columns})  # type: ignore[index]
-        text = raw.table.collect_schema()[raw.roles["user"]] == pl.String
-        frame = kept.collect(engine="streaming")
-        frame = frame.with_columns(typed.get_columns()) if text or suffix == ".inter" else frame
-        table = frame.lazy().rename(_target_names(frame.columns, raw, suffix))
-    _refuse_misfits(table, path)
+    if suffix == ".inter" or (suffix == ".parquet" and raw.text):
+        kept = _typed(kept.collect(engine="streaming"), log[places], raw).lazy()
+    names = _target_names(kept.collect_schema().names(), raw, suffix)
+    table = kept.rename(names)
+    _refuse_misfits(table, path, ids=[names[raw.roles[role]] for role in ("user", "item")])
     _write(table, path)
 
 
+def _typed(kept: pl.DataFrame, log: pl.DataFrame, raw: RawLog) -> pl.DataFrame:
+    """The rows with the columns of the roles as they were read; times with a fraction of a second keep it."""
+    columns = []
+    for role in log.columns:
+        typed, stands = log[role].alias(raw.roles[role]), kept[raw.roles[role]]  # type: ignore[index]
+        if role == "timestamp" and not stands.dtype.is_temporal():
+            exact = (stands.str.strip_chars() if stands.dtype == pl.String else stands).cast(pl.Float64, strict=False)
+            typed = typed if exact.has_nulls() or (exact == typed).all() else exact
+        columns.append(typed)
+    return kept.with_columns(columns)
+
+
 def _target_names(names: Sequence[str], raw: RawLog, suffix: str) -> dict[str, str]:
-    """What the columns are called in parquet and ``.inter``."""
+    """What each column of the log is called in a file."""
     roles = {name: role for role, name in raw.roles.items()}
-    if suffix == ".inter":
-        return {name: _INTER_NAMES[roles[name]] if name in roles else _as_token(name) for name in names}
-    return {} if raw.header else dict(roles)
+    if suffix != ".inter":
+        return {name: name if raw.header else roles.get(name, name) for name in names}
+    named = {name: _INTER_NAMES[roles[name]] for name in names if name in roles}
+    others = {name: _inter_name(name, place) for place, name in enumerate(names) if name not in roles}
+    # RecBole knows the columns of the roles by their names: others give way.
+    fields = unique_names(each.rpartition(":")[0] for each in (*named.values(), *others.values()))[len(named) :]
+    typed = (f"{field}:{each.rpartition(':')[2]}" for field, each in zip(fields, others.values(), strict=True))
+    return named | dict(zip(others, typed, strict=True))
 
 
-def _as_token(name: str) -> str:
-    return name if ":" in name else f"{name}:token"
+def _inter_name(name: str, place: int) -> str:
+    """A header of RecBole for any column: it has one colon, before the type."""
+    field = without_type(name)
+    return name if field != name else f"{name.replace(':', '_') or f'column {place}'}:token"
 
 
 def _write(table: pl.LazyFrame, path: Path) -> None:
@@ -120,8 +137,8 @@ def _write(table: pl.LazyFrame, path: Path) -> None:
         raise DataError(f"{path} cannot be written: {str(error).rpartition('IO error: ')[2]}") from error
 
 
-def _refuse_misfits(table: pl.LazyFrame, path: Path) -> None:
-    """Text cannot hold lists; formats without quotes cannot hold fields that are empty or have a tab or a line end."""
+def _refuse_misfits(table: pl.LazyFrame, path: Path, *, ids: Sequence[str]) -> None:
+    """Text cannot hold lists; formats without quotes cannot hold a tab or a line end in a field, nor empty ids."""
     if path.suffix.lower() == ".parquet":
         return
     schema = table.collect_schema()
@@ -130,14 +147,19 @@ def _refuse_misfits(table: pl.LazyFrame, path: Path) -> None:
             raise DataError(f"{path} cannot hold the column {name!r}, which is of {kind}: write a .parquet file")
     if path.suffix.lower() == ".csv":
         return
-    columns = [pl.col(name) for name, kind in schema.items() if kind == pl.String]
-    bad = (each.filter(each.str.contains(r"[\t\n\r]") | (each == "")).first() for each in columns)
+    texts = [name for name, kind in schema.items() if kind == pl.String]
+    bad = (_first_misfit(pl.col(name), empty=name not in ids) for name in texts)
     for first in table.select(bad).collect(engine="streaming"):
         if first.count():
             raise DataError(
-                f"{path} cannot hold the {first.name} {first[0]!r}: fields that are empty or have tabs or line ends in "
-                "them fit into .csv and .parquet only"
+                f"{path} cannot hold the {first.name} {first[0]!r}: ids that are empty, and fields that have tabs or "
+                "line ends in them, fit into .csv and .parquet only"
             )
+
+
+def _first_misfit(text: pl.Expr, *, empty: bool) -> pl.Expr:
+    misfit = text.str.contains(r"[\t\n\r]")
+    return text.filter(misfit if empty else misfit | (text == "")).first()
 
 
 def _umask() -> int:

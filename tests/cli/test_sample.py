@@ -106,6 +106,56 @@ def test_parquet_keeps_its_types_and_refuses_what_text_cannot_hold(recbench: Any
     assert not Path("all.csv").exists() and not Path("all.csv.manifest.json").exists()
 
 
+def test_parquet_keeps_its_types_when_ids_are_text(recbench: Any, log: Path) -> None:
+    frame = pl.DataFrame({"user": ["7", "b", "c"], "item": [4, 5, 4], "rating": [1, 2, 3], "time": [1.25, 2.5, 3.0]})
+    frame.write_parquet("log.parquet")
+    arguments = ("sample", "log.parquet", "--sampler", "random", "--keep", "100%", "-o")
+    assert recbench(*arguments, "all.parquet").code == 0
+    assert pl.read_parquet("all.parquet").equals(frame)
+    assert recbench(*arguments, "all.inter").code == 0
+    assert Path("all.inter").read_text().splitlines()[1] == "7	4	1.0	1.25", (
+        "RecBole's types, and no time is cut"
+    )
+
+
+def test_times_with_a_fraction_keep_it_and_whole_ones_are_integers(recbench: Any, log: Path) -> None:
+    for times, kind in (("1.5 2.25", pl.Float64), ("1.0 2", pl.Int64)):
+        rows = "".join(f"{number},{number},{time}\n" for number, time in enumerate(times.split()))
+        Path("times.csv").write_text(f"user,item,time\n{rows}")
+        arguments = ("--sampler", "random", "--keep", "100%", "-o", "all.parquet", "--force")
+        assert recbench("sample", "times.csv", *arguments).code == 0
+        kept = pl.read_parquet("all.parquet")["time"]
+        assert kept.dtype == kind and kept.to_list() == [float(each) for each in times.split()]
+
+
+def test_empty_fields_of_further_columns_fit_into_all_formats(recbench: Any, log: Path) -> None:
+    Path("gaps.csv").write_text('user,item,note,tag\na,1,"",x\nb,2,,""\n')
+    for suffix in ("tsv", "inter"):
+        out = Path(f"all.{suffix}")
+        assert recbench("sample", "gaps.csv", "--sampler", "random", "--keep", "100%", "-o", out).code == 0
+        assert out.read_text().splitlines()[1:] == ["a	1		x", "b	2		"]
+
+
+def test_columns_of_inter_have_names_of_their_own(recbench: Any, log: Path) -> None:
+    Path("twins.csv").write_text("user,item,user_id,,a:b,weight:float\na,1,x,y,z,0.5\n")
+    assert recbench("sample", "twins.csv", "--sampler", "random", "--keep", "100%", "-o", "all.inter").code == 0
+    head, line = Path("all.inter").read_text().splitlines()
+    assert head.split("	") == [
+        "user_id:token", "item_id:token", "user_id (2):token", "column 3:token", "a_b:token", "weight:float"
+    ]  # fmt: skip
+    assert line == "a	1	x	y	z	0.5"
+
+
+@pytest.mark.parametrize(
+    "line", ['{{"user": {0}, "item": {0}, "note": "x"}}', "{{'user': {0}, 'item': {0}, 'note': 'x'}}"]
+)
+def test_columns_that_are_left_out_are_named(recbench: Any, log: Path, line: str) -> None:
+    Path("log.json").write_text("".join(f"{line.format(number)}\n" for number in range(4)))
+    result = recbench("sample", "log.json", "--sampler", "random", "--keep", "50%", "-o", "half.csv")
+    assert result.code == 0 and "not in half.csv: note (" in result.err
+    assert Path("half.csv").read_text().splitlines()[0] == "user,item"
+
+
 def test_tabs_do_not_fit_into_tsv(recbench: Any, log: Path) -> None:
     Path("extra.csv").write_text(EXTRA)
     options = ("--user-column", "who", "--timestamp-column", "when")

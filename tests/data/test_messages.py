@@ -30,6 +30,7 @@ BAD_TEXT = {
     "no time": ("user,item,time\n1,2,3\n1,2,soon\n", ["line 3", "'soon'", "seconds or a date", "--timestamp-column"]),
     "time out of range": ("user,item,time\n1,2,1e300\n", ["line 2", "'1e300'"]),
     "unknown part": ("user,item,split\n1,2,train\n1,3,holdout\n", ["line 3", "'holdout'", "train, validation, test"]),
+    "too many fields between long separators": ("1::2::3\n1::2::3::4\n", ["line 2", "the rating is '3::4'"]),
     "too many fields": ("user,item\n1,2\n1,2,3\n", ["line 3", "more than 2 fields", "--separator"]),
     "open quote": ('user,item\n1,"2\n3,4\n', ["quote"]),
     "not UTF-8": (b"user,item\n1,2\n\xe9,3\n", ["line 3", "0xe9", "UTF-8"]),

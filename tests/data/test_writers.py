@@ -70,7 +70,7 @@ def test_round_trip_of_ids_without_tabs_and_line_ends(suffix, log):
 )
 def test_any_separator(rows, separator):
     """Fields free of the separator, quotes and edges that a reader may trim come back whatever stands between them."""
-    marks = set(separator) | {'"', " "}
+    marks = set(separator) | {'"', " ", "\ufeff"}
     rows = [tuple("".join(c for c in field if c not in marks) or "x" for field in row) for row in rows]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "log.txt")

@@ -13,9 +13,9 @@ from recbench.bench.order import unit_members
 from recbench.contracts.errors import ParameterError
 from recbench.contracts.records import UNITS, Budget, Interactions, Unit
 
-_STAGE = re.compile(r"([a-z]+)(?::([0-9]*\.?[0-9]+))?")
-_PRODUCT = 1e-9
-"""How near the product of two given shares has to come to the budget, as a share of it."""
+_STAGE = re.compile(r"([a-z]+)(?::([0-9]+\.?[0-9]*|\.[0-9]+))?")
+_PRODUCT = 5e-3
+"""How near the product of two given shares has to come to the budget, as a share of it: three digits are enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Stages:
     """``user+interaction``: a share of the users, and of their interactions; each is the square root of the budget's.
 
     A stage with a share of its own, as in ``user:0.5+interaction``, keeps that one at every budget, and the other stage
-    makes up the rest. Shares of users are counted by their rows.
+    makes up the rest. Shares of users (or items) are counted by their rows.
     """
 
     whole: Unit  # user or item
@@ -54,7 +54,7 @@ class Stages:
 
     def __str__(self) -> str:
         stages = ((self.whole, self.whole_share), ("interaction", self.row_share))
-        return "+".join(name if share is None else f"{name}:{share:g}" for name, share in stages)
+        return "+".join(name if share is None else f"{name}:{_written(share)}" for name, share in stages)
 
     def refusal(self, budget: Budget, train: Interactions) -> str:
         """Why the stages cannot keep so much; empty when they can. The budget counts rows."""
@@ -78,7 +78,8 @@ class Stages:
 
         An interaction stays while the share of either stage is above its place in it: that of its user in the order of
         users, and its own in its user's history, with a random offset a user so that short histories are not all
-        cut at the same moment. At equal shares of both, the larger of the two places is what decides.
+        cut at the same moment. The larger of the two places is what decides; where a given share is too small by a few
+        rows, further users come in one after the other.
 
         Args:
           wholes: users (or items) from the first to keep, see :func:`~recbench.bench.order.order_units`.
@@ -94,7 +95,13 @@ class Stages:
         own = np.empty(len(rows))
         own[grouped] = (ranks + rng.random(count)[members[grouped]]) / sizes[members[grouped]]
         place = np.maximum(_place(middles, self.whole_share)[members], _place(own, self.row_share))
-        return np.lexsort((own, place)).astype(np.uint32)
+        further = np.where(place < 1, 0, middles[members])
+        return np.lexsort((own, further, place)).astype(np.uint32)
+
+
+def _written(share: float) -> str:
+    """All digits of a share, so that it reads as the same number, and never with an exponent."""
+    return np.format_float_positional(share, trim="-")
 
 
 def _place(places: NDArray[np.float64], share: float | None) -> NDArray[np.float64]:

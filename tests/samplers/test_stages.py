@@ -95,6 +95,26 @@ def test_what_cannot_be_kept_is_refused_in_a_sentence(drawer, even, label, budge
         drawer(even).draw(label, Budget.parse(budget))
 
 
+def test_a_share_that_is_a_few_rows_short_is_filled_by_whole_users(drawer, split):
+    """Fifteen users of ten rows: half of the rows are seven users and a half."""
+    make = drawer(split([(user, item) for user in range(15) for item in range(10)]))
+    for seed in range(3):
+        kept = make.draw("random[unit=user:0.5+interaction]", Budget(0.5), seed)
+        lengths = np.bincount(make.split.train.user[kept.rows], minlength=15)
+        assert sorted(lengths) == [0] * 7 + [5] + [10] * 7
+
+
+def test_shares_are_written_so_that_they_read_as_the_same(drawer, even):
+    make = drawer(even)
+    third = 0.1**0.5
+    label = make.label(f"random[unit=user:{third}+interaction:{third}]")
+    assert label == f"random[unit=user:{third}+interaction:{third}]" and make.label(label) == label
+    assert len(make.draw(label, Budget(0.1)).rows) == 160
+    assert len(make.draw("random[unit=user:0.316+interaction:0.316]", Budget(0.1)).rows) == 160, "three digits will do"
+    assert make.label("random[unit=user:1.+interaction]") == "random[unit=user:1+interaction]"
+    assert make.label("random[unit=user:0.00001+interaction]") == "random[unit=user:0.00001+interaction]"
+
+
 def test_equal_stages_have_one_label(drawer, even):
     make = drawer(even)
     assert make.label("random[unit=user:.50+interaction]") == "random[unit=user:0.5+interaction]"

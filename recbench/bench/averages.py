@@ -23,7 +23,11 @@ _GROUND = tuple(field for field in FIELDS if field != "sampler")
 
 @dataclass(frozen=True, slots=True)
 class Average:
-    """The mean of several agreements. Where one of them has no tau, what rests on it is missing."""
+    """The mean of several agreements.
+
+    Where one of them has no tau, what rests on it is missing; and so is any other number that one of them has not, as
+    its mean would be over other lines than tau's.
+    """
 
     place: dict[str, Any]  # the fields that the agreements have in common
     taus: int  # agreements with a tau
@@ -108,7 +112,8 @@ def _average(place: dict[str, Any], lines: Sequence[Measured]) -> Average:
 
     def mean(field: str) -> float | None:
         values = [value for value in (getattr(each, field) for each in rows) if value is not None]
-        return sum(values) / len(values) if values and (complete or field == "ceiling") else None
+        there = len(values) == len(rows) and (complete or field == "ceiling")
+        return sum(values) / len(values) if there else None
 
     return Average(
         place=place,

@@ -259,7 +259,7 @@ def _inherited(content: dict[str, Any], file: str) -> dict[str, Any]:
     if "base" not in content:
         return content
     base, known = content["base"], suites()
-    if base not in known:
+    if not isinstance(base, str) or base not in known:
         raise SuiteError(f"the suite {file} has the base {base!r}, but one of {', '.join(known)} is expected")
     text = known[base].read_text(encoding="utf-8")
     return _merged(_inherited(tomllib.loads(text), f"{base}.toml"), {k: v for k, v in content.items() if k != "base"})

@@ -42,6 +42,10 @@ _AVERAGED = (*_TAU, Column("pair_accuracy", "pairs right", digits=3), *_COST)
 _SAMPLES = (
     Column("dataset"),
     Column("feedback"),
+    Column("split"),
+    Column("split_seed", "split seed"),
+    Column("noise", digits=2),
+    Column("noise_seed", "noise seed"),
     Column("sampler"),
     Column("budget"),
     Column("sample_seed", "seed"),
@@ -55,6 +59,8 @@ _SAMPLES = (
     Column("sampler_seconds", "seconds", digits=2),
     Column("status"),
 )
+_SELDOM = ("split", "split_seed", "noise", "noise_seed")
+"""Columns that a table shows where lines differ in them."""
 _DIFFERENCES = (
     "first",
     "second",
@@ -115,7 +121,9 @@ def print_differences(found: Sequence[Difference], *, as_json: bool) -> None:
 
 def print_samples(rows: pl.DataFrame, *, as_json: bool) -> None:
     """What every sample kept, who of the test set it left cold, and how far it leans."""
-    print_table(rows.select(each.field for each in _SAMPLES).to_dicts(), _SAMPLES, as_json=as_json)
+    alike = [each for each in _SAMPLES if each.field in _SELDOM and rows[each.field].n_unique() < 2]
+    columns = [each for each in _SAMPLES if each not in alike]
+    print_table(rows.select(each.field for each in _SAMPLES).to_dicts(), columns, as_json=as_json)
 
 
 def _with_interval(each: Average) -> str:

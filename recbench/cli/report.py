@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
+from click.core import ParameterSource
 
 from recbench.cli.agreements import (
     print_across,
@@ -31,6 +32,14 @@ if TYPE_CHECKING:
     from recbench.bench.suite import Suite
 
 _PLACES = ("dataset", "feedback", "noise", "metric", "sampler", "budget")
+_OF_TAU = ("by", "across", "shared", "pairs", "plot")
+_IDLE = {
+    "failed": ("drawn", "algorithms", *_OF_TAU, "metrics", "samplers"),
+    "algorithms": ("drawn", *_OF_TAU, "samplers"),
+    "drawn": (*_OF_TAU, "metrics"),
+    "pairs": ("by", "across"),
+}
+"""What each view does not look at."""
 
 
 @click.command("report")
@@ -82,8 +91,7 @@ def report_command(
 
     asked = None if suite is None else load_suite(suite)
     frame = _stored(store, asked)
-    if algorithms and (by or plot or samplers):
-        raise click.UsageError("--algorithms shows runs on full data: leave out --by, --plot and --sampler")
+    _refuse_idle(click.get_current_context())
     if across and (not by or across in by):
         raise click.UsageError(f"--across {across} needs another field that lines are by, as in --by sampler")
     wanted = {"metric": metrics, "sampler": tuple(str(Label.parse(text)) for text in samplers)}
@@ -134,11 +142,31 @@ def _print_agreement(
         print_differences(averages.differences(found), as_json=as_json)
     elif not by:
         print_agreements([each.agreement for each in found], as_json=as_json)
-    elif across is None or as_json:
-        fields = by if across is None else (*by, across)
-        print_averages(averages.averages(found, fields), fields, as_json=as_json)
     else:
-        print_across(averages.averages(found, (*by, across)), by, across)
+        fields = by if across is None else (*by, across)
+        means = averages.averages(found, fields)
+        if "sampler" in fields:
+            means = averages.by_mean_tau(means, by[: fields.index("sampler")])
+        if across is None or as_json:
+            print_averages(means, fields, as_json=as_json)
+        else:
+            print_across(means, by, across)
+
+
+def _refuse_idle(context: click.Context) -> None:
+    """Refuses options that would change nothing: whoever gave one would take the table for something else."""
+    given = {
+        parameter.name: parameter.opts[0]
+        for parameter in context.command.params
+        if context.get_parameter_source(parameter.name or "") is not ParameterSource.DEFAULT
+    }
+    for view, idle in _IDLE.items():
+        if view in given and (useless := [given[name] for name in idle if name in given]):
+            raise click.UsageError(f"{given[view]} shows something else: leave out {' and '.join(useless)}")
+    if "shared" in given and not {"by", "pairs"} & given.keys():
+        raise click.UsageError("--shared is for means: say what they are by, as in --by sampler, or --pairs")
+    if "against" in given and "plot" not in given:
+        raise click.UsageError("--against is for a drawing: give its file with --plot")
 
 
 def _stored(store: str | None, suite: Suite | None) -> pl.DataFrame:
@@ -187,9 +215,9 @@ def _print_samples(frame: pl.DataFrame, *, as_json: bool) -> None:
 
     rows = frame.filter(frame["sampler"] != FULL, frame["kept_rows"].is_not_null())
     small = rows.with_columns(status=rows["reason"].str.extract(r"^(too small).*").fill_null(""))
-    places = ["dataset", "feedback", "sampler", "budget", "sample_seed"]
+    places = ["dataset", "feedback", "split", "split_seed", "noise", "noise_seed", "sampler", "budget", "sample_seed"]
     once = small.unique(places, keep="last", maintain_order=True).sort("kept_rows", descending=True)
-    once = once.sort("dataset", "feedback", "sampler", maintain_order=True)
+    once = once.sort(places[:-2], maintain_order=True)
     print_samples(once, as_json=as_json)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from functools import partial
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 _FAILED = 1
 _LONG = 100
 """Lines of agreements beyond which the table at the end has a line a sampler, with its taus side by side."""
+_REASONS = 5
+"""Reasons for a missing tau that are said under such a table, the most frequent ones."""
 _NOISE = Column("noise", digits=2)
 _PLAN = (
     "dataset",
@@ -203,7 +206,13 @@ def _print_samplers(
     fields = ("dataset", "feedback", *(("noise",) if any(each.noise for each in shown) else ()), "metric", "sampler")
     means = averages([measures[each] for each in shown], (*fields, "budget"))
     print_across(by_mean_tau(means, fields[:-1]), fields, "budget")
-    note("tau, and its interval with other test users; ceilings, regret and cost: 'recbench report'")
+    note("tau, and its interval with other test users (noise pulls it down)")
+    reasons = Counter(each.reason for each in shown if each.reason)
+    for reason, count in reasons.most_common(_REASONS):
+        note(f"{count:,} of {len(shown):,} taus: {reason}")
+    if (rest := len(reasons) - _REASONS) > 0:
+        note(f"and {rest:,} other reasons")
+    note("ceilings, regret, cost and reasons of each: 'recbench report'")
 
 
 def _in_headlines(found: Sequence[Agreement], headlines: Mapping[Feedback, str]) -> list[Agreement]:

@@ -49,6 +49,13 @@ def test_a_mean_without_replicates_has_no_interval(found):
     assert [(each.tau, each.tau_low) for each in averages(bare[:2], ["dataset"])] == [(pytest.approx(0.8), None)]
 
 
+def test_a_number_that_one_line_has_not_is_missing_from_the_mean(found):
+    some = [found[0], Measured(replace(found[1].agreement, pair_accuracy=None, ceiling=None), found[1].replicates)]
+    (mean,) = averages(some, ["sampler"])
+    assert mean.tau == pytest.approx(0.8) and mean.regret == pytest.approx(0.01)
+    assert (mean.pair_accuracy, mean.ceiling) == (None, None), "of one line, beside a tau of two"
+
+
 def test_lines_are_by_several_fields_in_the_order_they_come(found):
     places = [tuple(each.place.values()) for each in averages(found, ["budget", "sampler"])]
     assert places == [(budget, name) for name in ("good", "fair", "bad") for budget in ("40%", "10%")]
@@ -87,6 +94,15 @@ def test_equal_samplers_do_not_differ_and_many_pairs_are_corrected():
     made = differences(found)
     assert len(made) == 28 and all(each.corrected >= each.p_value for each in made)
     assert all(each.corrected > 0.05 for each in made)
+
+
+def test_a_clear_difference_stays_one_among_many_pairs():
+    """Beside seven equal samplers one stands six spreads below: its seven pairs differ, the other 21 do not."""
+    names = [f"s{number}" for number in range(7)]
+    found = [line(name, "10%", 0.5 + 0.001 * place, seed=place) for place, name in enumerate(names)]
+    made = differences([*found, line("worst", "10%", -0.4, seed=9)])
+    telling = [(each.first, each.second) for each in made if each.corrected < 0.05]
+    assert sorted(telling) == [(name, "worst") for name in names]
 
 
 def test_samplers_without_a_ground_in_common_are_not_compared():

@@ -89,6 +89,8 @@ def test_a_base_lends_what_a_suite_does_not_say() -> None:
     assert suite.algorithms["implicit"] == {**base.algorithms["implicit"], "mf": {"latent": (4,)}}
     with pytest.raises(SuiteError, match=r"mine.toml has the base 'quick', but one of algorithms, .* is expected"):
         read_suite('base = "quick"\nname = "mine"', "mine.toml")
+    with pytest.raises(SuiteError, match=r"has the base \['quickstart'\], but one of"):
+        read_suite('base = ["quickstart"]\nname = "mine"', "mine.toml")
 
 
 def test_every_built_in_algorithm_is_compared_wherever_it_works() -> None:

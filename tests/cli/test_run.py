@@ -280,7 +280,8 @@ def test_a_long_table_has_a_line_a_sampler(
     result = recbench("run", suite, "--store", filled)
     head, *lines = result.out.splitlines()
     assert head.split() == ["dataset", "feedback", "metric", "sampler", "60%"] and len(lines) == 2
-    assert all("[" in line for line in lines) and "ceilings, regret and cost: 'recbench report'" in result.err
+    assert all("[" in line for line in lines) and "ceilings, regret, cost and reasons" in result.err
+    assert "2 of 2 taus: no " in result.err, "why there is no ceiling, which the short table says in a column"
 
 
 def test_a_report_filters_and_averages(recbench: Any, suite: Path, filled: Path) -> None:
@@ -311,6 +312,31 @@ def test_a_report_compares_samplers_on_what_they_share(recbench: Any, filled: Pa
     assert result.code == 0 and all(each in result.err for each in said)
     (pair,) = json.loads(recbench("report", "--store", filled, "--pairs", "--json").out)
     assert {pair["first"], pair["second"]} == {"random", "random[unit=user]"} and pair["over"] == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("--pairs --by sampler", "--pairs shows something else: leave out --by"),
+        ("--failed --plot a.png --metric auc", "--failed shows something else: leave out --plot and --metric"),
+        ("--samples --algorithms", "--algorithms shows something else: leave out --samples"),
+        ("--algorithms --sampler random", "leave out --sampler"),
+        ("--shared", "--shared is for means"),
+        ("--against speedup", "give its file with --plot"),
+    ],
+)
+def test_options_that_would_change_nothing_are_refused(recbench: Any, filled: Path, options: str, said: str) -> None:
+    result = recbench("report", "--store", filled, *options.split())
+    assert result.code == 2 and said in result.err
+
+
+def test_means_have_the_best_sampler_first(recbench: Any, filled: Path) -> None:
+    for fields in (("--by", "sampler"), ("--by", "metric", "--by", "sampler")):
+        means = json.loads(recbench("report", "--store", filled, *fields, "--json").out)
+        grounds: dict[str, list[float]] = {}
+        for each in means:
+            grounds.setdefault(each.get("metric", ""), []).append(each["tau"])
+        assert all(taus == sorted(taus, reverse=True) and len(taus) == 2 for taus in grounds.values())
 
 
 def test_a_report_says_what_samples_are_like(recbench: Any, filled: Path) -> None:

@@ -10,6 +10,10 @@ _STUDY = "Sachdeva, Wu, McAuley, On Sampling Collaborative Filtering Datasets, W
 _PROXY = Parameter("proxy", "bias-only", "the algorithm whose errors say how hard a row is", ("bias-only", "mf"))
 _EPOCHS = Parameter("epochs", 50, "epochs of the proxy's training that the errors are summed over", minimum=1)
 _NEGATIVES = Parameter("negatives", 10, "unobserved items that a positive is compared with", minimum=1)
+_UPDATES = Parameter(
+    "updates", "tables", "what a step of the proxy changes: all parameters, or (rows) those of its batch, for large logs",
+    ("tables", "rows"),
+)  # fmt: skip
 
 
 @hookimpl
@@ -54,7 +58,7 @@ def recbench_samplers() -> Iterable[SamplerSpec]:
             summary="What a cheap proxy keeps getting wrong while it trains: easy rows go first.",
             source=f"{_STUDY}, section 3.1",
             units=("interaction", "user", "item"),
-            parameters=(_PROXY, _EPOCHS, _NEGATIVES),
+            parameters=(_PROXY, _EPOCHS, _NEGATIVES, _UPDATES),
             formula="sum over the proxy's epochs of its error on the row: squared error, or 1 - AUC against negatives",
         ),
         SamplerSpec(
@@ -63,7 +67,7 @@ def recbench_samplers() -> Iterable[SamplerSpec]:
             summary="SVP-CF, where what is unlikely to be observed at all counts for more.",
             source=f"{_STUDY}, section 3.1",
             units=("interaction", "user", "item"),
-            parameters=(_PROXY, _EPOCHS, _NEGATIVES),
+            parameters=(_PROXY, _EPOCHS, _NEGATIVES, _UPDATES),
             formula="importance of SVP-CF x the larger inverse propensity of user and item (of what is kept whole)",
         ),
         SamplerSpec(

@@ -30,4 +30,5 @@ def order(train: Interactions, context: SamplerContext, /) -> NDArray[np.float32
     """Importance of each row, float32 [n]."""
     proxy = str(context.parameters["proxy"])
     epochs, negatives = (int(context.parameters[name]) for name in ("epochs", "negatives"))
-    return context.training_errors(proxy, PROXIES[proxy], epochs=epochs, negatives=negatives)
+    rows = {"updates": "rows"} if context.parameters["updates"] == "rows" else {}
+    return context.training_errors(proxy, {**PROXIES[proxy], **rows}, epochs=epochs, negatives=negatives)

@@ -121,13 +121,15 @@ def test_svp_cf_gives_a_user_the_mean_of_its_rows(split, drawer):
     assert set(toy.train.user[rows]) == {0}  # error 1 a row; users 1 and 2 have 1/2
 
 
+@pytest.mark.parametrize("updates", ["tables", "rows"])
 @pytest.mark.parametrize("proxy", ["bias-only", "mf"])
-def test_svp_cf_asks_for_the_proxy_of_the_study(split, fake_context, proxy):
-    given = MappingProxyType({"proxy": proxy, "epochs": 4, "negatives": 2})
+def test_svp_cf_asks_for_the_proxy_of_the_study(split, fake_context, proxy, updates):
+    given = MappingProxyType({"proxy": proxy, "epochs": 4, "negatives": 2, "updates": updates})
     context = fake_context(parameters=given, errors=np.array([1.0, 0.5], np.float32))
     assert svp_cf.order(split([(0, 0), (1, 0)]).train, context).tolist() == [1.0, 0.5]
     [(name, hyper, epochs, negatives)] = context.asked
     steps = {"learning_rate": 0.006, "l2": 1e-6, "batch_size": 1024}
+    steps |= {"updates": "rows"} if updates == "rows" else {}
     assert (name, dict(hyper)) == (proxy, steps if proxy == "bias-only" else steps | {"latent": 10, "dropout": 0.3})
     assert (epochs, negatives) == (4, 2)
 
@@ -146,7 +148,7 @@ def test_svp_cf_with_other_epochs_or_negatives_is_another_sampler(split, drawer)
 def test_svp_cf_prop_weighs_importance_by_what_is_unlikely_to_be_observed(split, fake_context, unit):
     train = split([(0, item) for item in range(6)] + [(1, 0), (2, 0), (2, 1), (3, 5)]).train
     errors = np.linspace(0.1, 1, len(train)).astype(np.float32)
-    given = MappingProxyType({"proxy": "mf", "epochs": 4, "negatives": 2})
+    given = MappingProxyType({"proxy": "mf", "epochs": 4, "negatives": 2, "updates": "tables"})
     scores = svp_cf_prop.order(train, fake_context(parameters=given, errors=errors, unit=unit))
     counts = np.array([np.bincount(side)[side] for side in (train.user, train.item)])
     inverse = 1 + (np.log(len(train)) - 1) * (2.5 / (counts + 1.5)) ** 0.55  # A = 0.55, B = 1.5

@@ -10,10 +10,7 @@ _STUDY = "Sachdeva, Wu, McAuley, On Sampling Collaborative Filtering Datasets, W
 _PROXY = Parameter("proxy", "bias-only", "the algorithm whose errors say how hard a row is", ("bias-only", "mf"))
 _EPOCHS = Parameter("epochs", 50, "epochs of the proxy's training that the errors are summed over", minimum=1)
 _NEGATIVES = Parameter("negatives", 10, "unobserved items that a positive is compared with", minimum=1)
-_UPDATES = Parameter(
-    "updates", "tables", "what a step of the proxy changes: all parameters, or (rows) those of its batch, for large logs",
-    ("tables", "rows"),
-)  # fmt: skip
+_UPDATES = Parameter("updates", "tables", "what a step of the proxy changes: all, or what it reads", ("tables", "rows"))
 
 
 @hookimpl

@@ -1,0 +1,39 @@
+"""Infinitely wide autoencoders, and the fake users they distil. This module imports no numerics: listing stays fast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from recbench import AlgorithmSpec, Parameter, hookimpl
+
+_PAPER = "Sachdeva, Dhaliwal, Wu, McAuley, Infinite Recommendation Networks: A Data-Centric Approach, NeurIPS 2022"
+
+
+@hookimpl
+def recbench_algorithms() -> Iterable[AlgorithmSpec]:
+    """The infinite autoencoder."""
+    return [
+        AlgorithmSpec(
+            name="infinite-ae",
+            load="recbench_infinite.infinite_ae:InfiniteAutoencoder",
+            summary="An infinitely wide autoencoder: kernel ridge regression of users on themselves.",
+            source=f"{_PAPER}, section 3",
+            form="solved",
+            feedback=("implicit", "sequential"),
+            hyper=(
+                Parameter("l2", 5.0, "ridge, relative to the mean of the kernel's diagonal", traced=True, minimum=0),
+                Parameter("depth", 1, "hidden layers", minimum=1, maximum=10),
+                Parameter("weight_std", 2**0.5, "standard deviation of the weights", minimum=0),
+                Parameter("bias_std", 0.1, "standard deviation of the biases", minimum=0),
+                Parameter(
+                    "repeats", "once", "what a repeated pair counts in a user's row", choices=("once", "counted")
+                ),
+                Parameter("users", 0, "users that the kernel is of, drawn at random; 0: all", minimum=0),
+                Parameter("users_seed", 0, "what draws them", minimum=0),
+            ),
+            deterministic=True,
+            fake_users=True,
+            history="all",
+            formula="K(X', X) (K(X, X) + l2 mean(diag K) I)^-1 X, K the tangent kernel of a ReLU network",
+        ),
+    ]

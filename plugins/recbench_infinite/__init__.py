@@ -4,9 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from recbench import AlgorithmSpec, Parameter, hookimpl
+from recbench import AlgorithmSpec, Parameter, SamplerSpec, hookimpl
 
 _PAPER = "Sachdeva, Dhaliwal, Wu, McAuley, Infinite Recommendation Networks: A Data-Centric Approach, NeurIPS 2022"
+
+
+@hookimpl
+def recbench_samplers() -> Iterable[SamplerSpec]:
+    """Distill-CF."""
+    return [
+        SamplerSpec(
+            name="distill-cf",
+            load="recbench_infinite.distill:synthesise",
+            summary="Fake users, learned so that the infinite autoencoder does on them what it does on real ones.",
+            source=f"{_PAPER}, section 4",
+            form="synthesise",
+            units=("user",),
+            feedback=("implicit", "sequential"),
+            parameters=(
+                Parameter("samples", 200, "items that a fake user is drawn with, with replacement", minimum=1),
+                Parameter("draws", 10, "Gumbel-softmax draws that they are estimated from", minimum=1),
+                Parameter("temperature", 10.0, "of a draw: towards 0 it is a single item", minimum=0.01),
+                Parameter("cardinality", 1e-3, "weight of the mean length of fake rows", minimum=0),
+                Parameter("learning_rate", 0.04, "Adam's step size", minimum=0),
+                Parameter("steps", 150, "steps at most, each on a batch of real users", minimum=0),
+            ),
+            formula="min over Z: cross-entropy of rows X and K(X, S) (K(S, S) + l2 I)^-1 S, S = min(1, draws of Z)",
+        ),
+    ]
 
 
 @hookimpl

@@ -14,8 +14,9 @@ PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint 
 quickstart: $(VENV)/.installed
 	$(BIN)/recbench run quickstart
 
+# Most of the time of the tests is that of compilers, which take one core: two processes share them.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

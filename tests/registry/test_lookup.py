@@ -68,9 +68,15 @@ def test_the_hash_follows_the_code_and_not_its_place(tmp_path):
 
 
 def test_built_ins_hash_their_package_and_the_core_its_file(registry):
-    samplers = {entry.code_hash() for entry in registry.all("samplers").values()}
-    assert len(samplers) == 1
-    assert samplers != {registry.get("datasets", "synthetic-tiny").code_hash()}
+    hashes: dict[str, set[str]] = {}
+    for kind in ("samplers", "algorithms"):
+        for entry in registry.all(kind).values():
+            package = str(entry.spec.load).replace(":", ".").partition(".")[0]
+            hashes.setdefault(package, set()).add(entry.code_hash())
+    assert {"recbench_samplers", "recbench_algorithms", "recbench_infinite"} == hashes.keys()
+    assert all(len(each) == 1 for each in hashes.values())
+    of_data = registry.get("datasets", "synthetic-tiny").code_hash()
+    assert len(set().union({of_data}, *hashes.values())) == 4
     assert registry.get("commands", "list").code_hash() == registry.get("commands", "describe").code_hash()
     assert registry.get("commands", "list").code_hash() != registry.get("commands", "plugins").code_hash()
 

@@ -7,13 +7,19 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import jax
 
 _COMPILE_EVENT = "/jax/core/compile/backend_compile_duration"
+_COMPILING = (
+    _COMPILE_EVENT,
+    "/jax/core/compile/jaxpr_trace_duration",
+    "/jax/core/compile/jaxpr_to_mlir_module_duration",
+)
+"""Tracing and lowering come before it: of a small program they take the longer."""
 _CACHE_HIT_EVENT = "/jax/compilation_cache/cache_hits"
 _CPU_CAP = 2 * 2**30
 
@@ -26,12 +32,23 @@ class _Meter:
     hits: int = 0
     seconds: float = 0.0
     setup_seconds: float = 0.0
+    spans: list[tuple[float, float]] = field(default_factory=list)  # from when to when, apart, in order
 
     def on_duration(self, event: str, duration_secs: float, **_: Any) -> None:
-        if event == _COMPILE_EVENT:
+        if event in _COMPILING:
             with _LOCK:
-                self.count += 1
-                self.seconds += duration_secs
+                self.count += event == _COMPILE_EVENT
+                self._add(time.monotonic(), duration_secs)
+
+    def _add(self, end: float, duration: float) -> None:
+        """Counts a span that has just ended; what it holds, as tracing does that of inner programs, counts once."""
+        start = end - duration
+        while self.spans and self.spans[-1][1] > start:
+            inner = self.spans.pop()
+            self.seconds -= inner[1] - inner[0]
+            start = min(start, inner[0])
+        self.spans.append((start, end))
+        self.seconds += end - start
 
     def on_event(self, event: str, **_: Any) -> None:
         if event == _CACHE_HIT_EVENT:
@@ -56,7 +73,7 @@ def cache_hits() -> int:
 
 
 def compile_seconds() -> float:
-    """Wall seconds spent on them."""
+    """Wall seconds spent on them: tracing, lowering and compiling."""
     return _METER.seconds
 
 

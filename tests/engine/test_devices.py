@@ -27,6 +27,31 @@ def test_compilations_are_counted_once():
     assert devices.compilations() == before + 2
 
 
+def test_what_is_traced_inside_another_program_counts_once(monkeypatch):
+    """An inner trace of a second within one of four, lowering of one: five in all, and one program."""
+    meter, event = devices._Meter(), "/jax/core/compile/"
+    for end, name, duration in (
+        (2.0, "jaxpr_trace", 1.0),
+        (4.0, "jaxpr_trace", 4.0),
+        (5.5, "jaxpr_to_mlir_module", 1.0),
+    ):
+        monkeypatch.setattr(devices.time, "monotonic", lambda end=end: end)
+        meter.on_duration(f"{event}{name}_duration", duration)
+    assert (meter.seconds, meter.count) == (5.0, 0)
+    monkeypatch.setattr(devices.time, "monotonic", lambda: 9.0)
+    meter.on_duration(f"{event}backend_compile_duration", 2.0)
+    meter.on_duration("/jax/another/event", 3.0)
+    assert (meter.seconds, meter.count) == (7.0, 1)
+
+
+def test_jax_reports_all_that_is_counted():
+    """Names of events are no part of JAX's interface: one that changes must not go unnoticed."""
+    heard = set()
+    jax.monitoring.register_event_duration_secs_listener(lambda event, duration, **_: heard.add(event))
+    jax.jit(lambda x: jnp.cos(x) * 5 - 2)(np.ones(11, np.float32))
+    assert heard.issuperset(devices._COMPILING)
+
+
 def test_memory_can_be_given(monkeypatch):
     monkeypatch.setenv("RECBENCH_MEMORY", "3e6")
     assert devices.memory_budget() == 3_000_000

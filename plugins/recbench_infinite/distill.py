@@ -24,13 +24,14 @@ from scipy import sparse
 
 from recbench import Budget, Interactions, SamplerContext, Synthesis
 from recbench_infinite.gumbel import summed_draws
-from recbench_infinite.kernel import Network, diagonals, kernels
+from recbench_infinite.kernel import Network, diagonals, tangents
 
 RIDGES = (1e-5, 1e-3, 0.1, 1.0, 5.0, 50.0)
 """Tried on validation, relative to the mean of the kernel's diagonal."""
 DEFAULT_RIDGE = 1.0
 _BLOCK = 1024  # users scored at a time
 _CUTOFF = 10
+_PARAMETERS = ("samples", "draws", "temperature", "cardinality", "learning_rate", "steps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,6 @@ def synthesise(train: Interactions, budget: Budget, context: SamplerContext, /) 
     return Synthesis(made.rows, "distill-cf", budget, 0)
 
 
-_PARAMETERS = ("samples", "draws", "temperature", "cardinality", "learning_rate", "steps")
-
-
 def distil(
     train: Interactions,
     validation: Interactions,
@@ -96,9 +94,8 @@ def distil(
     judge = _Judge(real, held_out, settings.network)
     first = rng.choice(active, users, replace=users > len(active))
     key = jax.random.key(int(rng.integers(2**32)), impl="rbg")
-    optimizer = optax.adam(settings.learning_rate)
     logits = jnp.asarray(real[first].toarray())
-    state = _Trained(logits, optimizer.init(logits))
+    state = _Trained(logits, optax.adam(settings.learning_rate).init(logits))
     length = real.nnz / len(active)
     ridge, best = DEFAULT_RIDGE, Distilled(np.zeros(0, np.float32), DEFAULT_RIDGE, 0, -np.inf)
     for step in range(settings.steps + 1):
@@ -152,20 +149,15 @@ def predictions(fake: Array, real: Array, ridge: Array, network: Network) -> Arr
       real: histories, float32 [real, num_items].
       ridge: relative to the mean of the kernel's diagonal.
     """
-    return _between(real, fake, network) @ _weights(fake, ridge, network)
+    return tangents(real, fake, network) @ _weights(fake, ridge, network)
 
 
 def _weights(fake: Array, ridge: Array, network: Network) -> Array:
     squares = jnp.square(fake).sum(axis=1)
     diagonal = diagonals(squares, num_items=fake.shape[1], network=network).tangent
     one = jnp.eye(len(fake), dtype=bool)
-    kernel = jnp.where(one, (diagonal + ridge * diagonal.mean())[:, None], _between(fake, fake, network))
+    kernel = jnp.where(one, (diagonal + ridge * diagonal.mean())[:, None], tangents(fake, fake, network))
     return jax.scipy.linalg.cho_solve((jnp.linalg.cholesky(kernel), True), fake)
-
-
-def _between(rows: Array, others: Array, network: Network) -> Array:
-    squares = [jnp.square(each).sum(axis=1) for each in (rows, others)]
-    return kernels(rows @ others.T, *squares, num_items=rows.shape[1], network=network).tangent
 
 
 class _Judge:
@@ -193,7 +185,7 @@ class _Judge:
 @partial(jax.jit, static_argnames="network")
 def _gains(fake: Array, weights: Array, real: Array, wanted: Array, network: Network) -> Array:
     """Sum of nDCG@10 over some users, for each ridge, float32 [ridges]."""
-    kernel = _between(real, fake, network)
+    kernel = tangents(real, fake, network)
     discounts = 1 / jnp.log2(jnp.arange(_CUTOFF) + 2.0)
     count = jnp.minimum(wanted.sum(axis=1), _CUTOFF).astype(jnp.int32)
     ideal = jnp.concatenate([jnp.zeros(1), jnp.cumsum(discounts)])[count]

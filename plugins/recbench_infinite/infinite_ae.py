@@ -21,7 +21,7 @@ import jax.numpy as jnp
 from jax import Array
 
 from recbench import Hyper, Query, TrainMatrix
-from recbench_infinite.kernel import Network, diagonals, kernels
+from recbench_infinite.kernel import Network, diagonals, tangents
 from recbench_infinite.ridge import weights
 
 
@@ -30,14 +30,13 @@ class Prepared(NamedTuple):
 
     rows: Array  # float32 [users, num_items]
     place: Array  # int32 [train users], where each stands in rows; users: nowhere
-    squares: Array  # float32 [users], of the rows' lengths
     kernel: Array  # float32 [users, users]; an empty row is a unit vector, apart from all others
     mean: Array  # of the diagonal, over the users that have a row
 
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["rows", "place", "squares", "weights", "ridge"],
+    data_fields=["rows", "place", "weights", "ridge"],
     meta_fields=["network", "repeats"],
 )
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,6 @@ class FittedUsers:
 
     rows: Array  # float32 [users, num_items]
     place: Array  # int32 [train users]
-    squares: Array  # float32 [users]
     weights: Array  # float32 [users, num_items]
     ridge: Array  # what was added to the kernel's diagonal
     network: Network
@@ -64,18 +62,17 @@ class InfiniteAutoencoder:
         there = squares > 0
         network = _network(hyper)
         diagonal = jnp.where(there, diagonals(squares, num_items=train.num_items, network=network).tangent, 0)
-        kernel = _tangent(rows, squares, rows, squares, network)
+        kernel = tangents(rows, rows, network)
         apart = jnp.where(there[:, None] & there[None, :], kernel, 0)
         one = jnp.arange(size)
         apart = apart.at[one, one].set(jnp.where(there, diagonal, 1))
-        return Prepared(rows, place, squares, apart, diagonal.sum() / jnp.maximum(there.sum(), 1))
+        return Prepared(rows, place, apart, diagonal.sum() / jnp.maximum(there.sum(), 1))
 
     def fit(self, train: TrainMatrix, *, hyper: Hyper, key: Array, prepared: Prepared) -> FittedUsers:
         ridge = hyper["l2"] * prepared.mean
         return FittedUsers(
             rows=prepared.rows,
             place=prepared.place,
-            squares=prepared.squares,
             weights=weights(prepared.kernel, prepared.rows, ridge),
             ridge=ridge,
             network=_network(hyper),
@@ -99,14 +96,8 @@ class InfiniteAutoencoder:
 
 def _predicted(state: FittedUsers, rows: Array) -> Array:
     """K(rows, users) weights, float32 [rows, num_items]."""
-    kernel = _tangent(rows, jnp.square(rows).sum(axis=1), state.rows, state.squares, state.network)
+    kernel = tangents(rows, state.rows, state.network)
     return jnp.matmul(kernel, state.weights, precision="highest")
-
-
-def _tangent(rows: Array, squares: Array, others: Array, other_squares: Array, network: Network) -> Array:
-    """The tangent kernel between rows, float32 [rows, others]."""
-    products = jnp.matmul(rows, others.T, precision="highest")
-    return kernels(products, squares, other_squares, num_items=rows.shape[1], network=network).tangent
 
 
 def _network(hyper: Hyper) -> Network:

@@ -64,6 +64,18 @@ def kernels(products: Array, left: Array, right: Array, *, num_items: int, netwo
     return Kernels(covariance, tangent)
 
 
+def tangents(rows: Array, others: Array, network: Network) -> Array:
+    """The tangent kernel between the rows of two matrices, float32 [rows, others].
+
+    Args:
+      rows: float32 [rows, num_items].
+      others: float32 [others, num_items].
+    """
+    products = jnp.matmul(rows, others.T, precision="highest")
+    squares = [jnp.square(each).sum(axis=1) for each in (rows, others)]
+    return kernels(products, *squares, num_items=rows.shape[1], network=network).tangent
+
+
 def diagonals(squares: Array, *, num_items: int, network: Network) -> Kernels:
     """Of each input with itself, float32 [n] each: exact, where the angle between equal inputs may not round to 0.
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from recbench import AlgorithmSpec, Parameter, SamplerSpec, hookimpl
+from recbench_infinite.settings import Settings
 
+_D = Settings()
 _PAPER = "Sachdeva, Dhaliwal, Wu, McAuley, Infinite Recommendation Networks: A Data-Centric Approach, NeurIPS 2022"
 
 
@@ -22,12 +24,15 @@ def recbench_samplers() -> Iterable[SamplerSpec]:
             units=("user",),
             feedback=("implicit", "sequential"),
             parameters=(
-                Parameter("samples", 200, "items that a fake user is drawn with, with replacement", minimum=1),
-                Parameter("draws", 10, "Gumbel-softmax draws that they are estimated from", minimum=1),
-                Parameter("temperature", 10.0, "of a draw: towards 0 it is a single item", minimum=0.01),
-                Parameter("cardinality", 1e-3, "weight of the mean length of fake rows", minimum=0),
-                Parameter("learning_rate", 0.04, "Adam's step size", minimum=0),
-                Parameter("steps", 150, "steps at most, each on a batch of real users", minimum=0),
+                Parameter("samples", _D.samples, "items that a fake user is drawn with, with replacement", minimum=1),
+                Parameter("draws", _D.draws, "Gumbel-softmax draws that they are estimated from", minimum=1),
+                Parameter("temperature", _D.temperature, "of a draw: towards 0 it is a single item", minimum=0.01),
+                Parameter("cardinality", _D.cardinality, "weight of the mean length of fake rows", minimum=0),
+                Parameter("learning_rate", _D.learning_rate, "Adam's step size", minimum=0),
+                Parameter("steps", _D.steps, "steps at most, each on a batch of real users", minimum=0),
+                Parameter("patience", _D.patience, "steps without a gain, after which it stops", minimum=1),
+                Parameter("batch_users", _D.batch_users, "real users a step", minimum=1),
+                Parameter("validation_users", _D.validation_users, "users who choose, at most", minimum=1),
             ),
             formula="min over Z: cross-entropy of rows X and K(X, S) (K(S, S) + l2 I)^-1 S, S = min(1, draws of Z)",
         ),

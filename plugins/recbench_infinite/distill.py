@@ -9,9 +9,11 @@ Source: Sachdeva et al., Infinite Recommendation Networks: A Data-Centric Approa
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, fields
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -23,30 +25,17 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from recbench import Budget, Interactions, SamplerContext, Synthesis
+from recbench_infinite import checkpoint as checkpoints
 from recbench_infinite.gumbel import summed_draws
-from recbench_infinite.kernel import Network, diagonals, tangents
+from recbench_infinite.judge import DEFAULT_RIDGE, Judge, fitted
+from recbench_infinite.kernel import Network, tangents
+from recbench_infinite.settings import Settings
 
-RIDGES = (1e-5, 1e-3, 0.1, 1.0, 5.0, 50.0)
-"""Tried on validation, relative to the mean of the kernel's diagonal."""
-DEFAULT_RIDGE = 1.0
-_BLOCK = 1024  # users scored at a time
-_CUTOFF = 10
-_PARAMETERS = ("samples", "draws", "temperature", "cardinality", "learning_rate", "steps")
+_NETWORK = Network()
+_KEPT_EVERY = 10  # steps, in a checkpoint
 
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How fake users are learned."""
-
-    samples: int = 200  # items that a fake user is drawn with, with replacement
-    draws: int = 10  # Gumbel-softmax draws they are estimated from: samples is as published
-    temperature: float = 10.0
-    cardinality: float = 1e-3  # weight of the mean length of a fake row, relative to that of a real one
-    learning_rate: float = 0.04
-    steps: int = 150
-    patience: int = 150  # steps without a better validation
-    batch_users: int = 1024  # real users a step
-    network: Network = field(default_factory=Network)
+Report = Callable[[int, int, str], None]
+"""Steps done, steps at most, and how it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +48,35 @@ class Distilled:
     validation: float  # nDCG@10 there; nan without validation rows
 
 
-class _Trained(NamedTuple):
+class _Learned(NamedTuple):
     logits: Array  # float32 [users, num_items]
-    moments: Any
+    moments: Any  # of Adam
+
+
+class _State(NamedTuple):
+    step: int  # steps made
+    learned: _Learned
+    ridge: float
+    best: Distilled
 
 
 def synthesise(train: Interactions, budget: Budget, context: SamplerContext, /) -> Synthesis:
     """As many fake users as the budget has."""
     share = budget.amount * len(np.unique(train.user)) if budget.of == "user-share" else budget.amount
-    chosen: Any = {name: context.parameters[name] for name in _PARAMETERS}
-    made = distil(train, context.validation, users=max(1, round(share)), settings=Settings(**chosen), rng=context.rng)
-    return Synthesis(made.rows, "distill-cf", budget, 0)
+    chosen: Any = {each.name: context.parameters[each.name] for each in fields(Settings)}
+    made = distil(
+        train,
+        context.validation,
+        users=max(1, round(share)),
+        settings=Settings(**chosen),
+        rng=context.rng,
+        report=context.progress,
+        checkpoint=context.checkpoint,
+    )
+    facts: dict[str, int | float] = {"l2": made.ridge, "step": made.step}
+    if np.isfinite(made.validation):
+        facts["validation ndcg@10"] = made.validation
+    return Synthesis(made.rows, "distill-cf", budget, 0, facts)
 
 
 def distil(
@@ -79,7 +86,8 @@ def distil(
     users: int,
     settings: Settings,
     rng: np.random.Generator,
-    report: Callable[[int, float, float], None] | None = None,
+    report: Report | None = None,
+    checkpoint: Path | None = None,
 ) -> Distilled:
     """Learns fake users.
 
@@ -87,52 +95,73 @@ def distil(
       validation: rows that choose the ridge and the step; without any, the ridge stays at its default and the last
         step is taken.
       users: how many.
-      report: called after each step with its number, the loss and the best validation so far.
+      report: called after each step.
+      checkpoint: file that holds the state of every tenth step, and from which a killed distillation goes on: the same
+        fake users come out.
     """
     real, held_out = (_matrix(part, train) for part in (train, validation))
     active = np.flatnonzero(np.diff(real.indptr))
-    judge = _Judge(real, held_out, settings.network)
+    root = int(rng.integers(2**63))
     first = rng.choice(active, users, replace=users > len(active))
-    key = jax.random.key(int(rng.integers(2**32)), impl="rbg")
-    logits = jnp.asarray(real[first].toarray())
-    state = _Trained(logits, optax.adam(settings.learning_rate).init(logits))
-    length = real.nnz / len(active)
-    ridge, best = DEFAULT_RIDGE, Distilled(np.zeros(0, np.float32), DEFAULT_RIDGE, 0, -np.inf)
-    for step in range(settings.steps + 1):
-        if _is_tuned(step) or step == settings.steps:
-            rows = _draw(state.logits, jax.random.fold_in(key, 2 * step + 1), settings)
-            ridge, found = judge.best(rows)
-            if found > best.validation or not held_out.nnz:
-                best = Distilled(np.asarray(rows), ridge, step, found)
-        if step == settings.steps or step - best.step >= settings.patience:
-            break
-        batch = rng.choice(active, min(settings.batch_users, len(active)), replace=False)
-        state, loss = _step(
-            state,
-            jax.random.fold_in(key, 2 * step),
+    judge = Judge(real, held_out, _NETWORK, most=settings.validation_users, rng=rng)
+    key = jax.random.key(root % 2**32, impl="rbg")
+    length = np.float32(real.nnz / len(active))
+    of = _identity(train, validation, users, settings, root)
+    state = _begin(real[first].toarray(), settings)
+    if checkpoint is not None:
+        state = _restored(checkpoint, of, like=state)
+    while True:
+        state = _judged(state, judge, key, settings, always=not held_out.nnz)
+        if state.step == settings.steps or state.step - state.best.step >= settings.patience:
+            return state.best
+        # A generator of its own for each step: where a distillation goes on makes no difference.
+        drawn = np.random.default_rng((root, state.step))
+        batch = drawn.choice(active, min(settings.batch_users, len(active)), replace=False)
+        learned, loss = _step(
+            state.learned,
+            jax.random.fold_in(key, 2 * state.step),
             real[batch].toarray(),
-            np.float32(ridge),
-            np.float32(length),
+            np.float32(state.ridge),
+            length,
             settings,
         )
+        state = state._replace(step=state.step + 1, learned=learned)
         if report is not None:
-            report(step + 1, float(loss), best.validation)
-    return best
+            report(state.step, settings.steps, f"loss {float(loss):.4f}, {_shown(state.best)}")
+        if checkpoint is not None and state.step % _KEPT_EVERY == 0:
+            _keep(state, checkpoint, of)
+
+
+def _begin(logits: NDArray[np.float32], settings: Settings) -> _State:
+    start = jnp.asarray(logits)
+    learned = _Learned(start, optax.adam(settings.learning_rate).init(start))
+    return _State(0, learned, DEFAULT_RIDGE, Distilled(np.zeros((0, 0), np.float32), DEFAULT_RIDGE, 0, -np.inf))
+
+
+def _judged(state: _State, judge: Judge, key: Array, settings: Settings, *, always: bool) -> _State:
+    """With the ridge chosen anew where it is time, and the best step so far."""
+    if not (_is_tuned(state.step) or state.step == settings.steps):
+        return state
+    rows = _draw(state.learned.logits, jax.random.fold_in(key, 2 * state.step + 1), settings)
+    ridge, found = judge.best(rows)
+    if not (always or found > state.best.validation):
+        return state._replace(ridge=ridge)
+    return state._replace(ridge=ridge, best=Distilled(np.asarray(rows), ridge, state.step, found))
 
 
 @partial(jax.jit, static_argnames="settings")
 def _step(
-    state: _Trained, key: Array, real: Array, ridge: Array, length: Array, settings: Settings
-) -> tuple[_Trained, Array]:
+    learned: _Learned, key: Array, real: Array, ridge: Array, length: Array, settings: Settings
+) -> tuple[_Learned, Array]:
     def loss(logits: Array) -> Array:
         fake = _draw(logits, key, settings)
-        predicted = predictions(fake, real, ridge, settings.network)
+        predicted = predictions(fake, real, ridge, _NETWORK)
         likelihood = jnp.sum(real * jax.nn.log_softmax(predicted, axis=1), axis=1).mean()
         return settings.cardinality * fake.sum(axis=1).mean() / length - likelihood
 
-    value, slope = jax.value_and_grad(loss)(state.logits)
-    updates, moments = optax.adam(settings.learning_rate).update(slope, state.moments)
-    return _Trained(optax.apply_updates(state.logits, updates), moments), value
+    value, slope = jax.value_and_grad(loss)(learned.logits)
+    updates, moments = optax.adam(settings.learning_rate).update(slope, learned.moments)
+    return _Learned(optax.apply_updates(learned.logits, updates), moments), value
 
 
 def _draw(logits: Array, key: Array, settings: Settings) -> Array:
@@ -149,58 +178,46 @@ def predictions(fake: Array, real: Array, ridge: Array, network: Network) -> Arr
       real: histories, float32 [real, num_items].
       ridge: relative to the mean of the kernel's diagonal.
     """
-    return tangents(real, fake, network) @ _weights(fake, ridge, network)
-
-
-def _weights(fake: Array, ridge: Array, network: Network) -> Array:
-    squares = jnp.square(fake).sum(axis=1)
-    diagonal = diagonals(squares, num_items=fake.shape[1], network=network).tangent
-    one = jnp.eye(len(fake), dtype=bool)
-    kernel = jnp.where(one, (diagonal + ridge * diagonal.mean())[:, None], tangents(fake, fake, network))
-    return jax.scipy.linalg.cho_solve((jnp.linalg.cholesky(kernel), True), fake)
-
-
-class _Judge:
-    """Chooses the ridge: nDCG@10 of validation rows, a user's train rows masked."""
-
-    def __init__(self, real: sparse.csr_array, held_out: sparse.csr_array, network: Network) -> None:
-        self._users = np.flatnonzero(np.diff(held_out.indptr))
-        self._real, self._held_out, self._network = real, held_out, network
-
-    def best(self, fake: Array) -> tuple[float, float]:
-        """The ridge and its nDCG@10."""
-        if not len(self._users):
-            return DEFAULT_RIDGE, np.nan
-        weights = jax.vmap(lambda ridge: _weights(fake, ridge, self._network))(np.array(RIDGES, np.float32))
-        sums = np.zeros(len(RIDGES))
-        for start in range(0, len(self._users), _BLOCK):
-            users = self._users[start : start + _BLOCK]
-            sums += np.asarray(
-                _gains(fake, weights, *(each[users].toarray() for each in (self._real, self._held_out)), self._network)
-            )
-        means = np.nan_to_num(sums / len(self._users), nan=-1.0)
-        return RIDGES[int(means.argmax())], float(means.max())
-
-
-@partial(jax.jit, static_argnames="network")
-def _gains(fake: Array, weights: Array, real: Array, wanted: Array, network: Network) -> Array:
-    """Sum of nDCG@10 over some users, for each ridge, float32 [ridges]."""
-    kernel = tangents(real, fake, network)
-    discounts = 1 / jnp.log2(jnp.arange(_CUTOFF) + 2.0)
-    count = jnp.minimum(wanted.sum(axis=1), _CUTOFF).astype(jnp.int32)
-    ideal = jnp.concatenate([jnp.zeros(1), jnp.cumsum(discounts)])[count]
-
-    def of(weights: Array) -> Array:
-        _, top = jax.lax.top_k(jnp.where(real > 0, -jnp.inf, kernel @ weights), _CUTOFF)
-        hits = jnp.take_along_axis(wanted, top, axis=1)
-        return (hits @ discounts / ideal).sum()
-
-    return jax.lax.map(of, weights)
+    return tangents(real, fake, network) @ fitted(fake, ridge, network)
 
 
 def _is_tuned(step: int) -> bool:
     """At steps 0, 25, ... 200, then every 40."""
     return step % 25 == 0 if step <= 200 else step % 40 == 0
+
+
+def _shown(best: Distilled) -> str:
+    return f"validation nDCG@10 {best.validation:.4f} at step {best.step}" if best.validation >= 0 else "no validation"
+
+
+# --- checkpoints ------------------------------------------------------------------------------------------------------
+
+
+def _identity(train: Interactions, validation: Interactions, users: int, settings: Settings, root: int) -> str:
+    """Equal where the same fake users come out."""
+    hashed = hashlib.sha256(repr((users, asdict(settings), root, train.num_users, train.num_items)).encode())
+    for part in (train, validation):
+        hashed.update(part.user.data)
+        hashed.update(part.item.data)
+    return hashed.hexdigest()
+
+
+def _keep(state: _State, path: Path, of: str) -> None:
+    arrays = {str(place): np.asarray(leaf) for place, leaf in enumerate(jax.tree.leaves(state.learned))}
+    best = {"ridge": state.best.ridge, "step": state.best.step, "validation": state.best.validation}
+    facts = {"of": of, "step": state.step, "ridge": state.ridge, "best": best}
+    checkpoints.save(path, arrays | {"best": state.best.rows}, facts)
+
+
+def _restored(path: Path, of: str, *, like: _State) -> _State:
+    """The state in a file; the one that is given where there is none of this work."""
+    kept = checkpoints.load(path, of=of)
+    if kept is None:
+        return like
+    arrays, facts = kept
+    leaves, structure = jax.tree.flatten(like.learned)
+    learned = jax.tree.unflatten(structure, [jnp.asarray(arrays[str(place)]) for place in range(len(leaves))])
+    return _State(facts["step"], learned, facts["ridge"], Distilled(arrays["best"], **facts["best"]))
 
 
 def _matrix(part: Interactions, train: Interactions) -> sparse.csr_array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, cast
 
@@ -21,6 +22,8 @@ from recbench.registry import Registry
 
 Draw = Callable[[str, Budget, int], tuple[Sample | Synthesis, Mapping[str, float]]]
 """(sampler, budget, seed) to the sample and the seconds of each part of the work."""
+Report = Callable[[int, int, str], None]
+"""Steps done, steps in all, and how the work does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,18 @@ class CallContext:
     parameters: Mapping[str, ParameterValue]
     rng: np.random.Generator
     validation: Interactions
+    checkpoint: Path | None
+    _report: Report | None
     _seed: int
     _proxies: Proxies
     _draw: Draw
     _owed: dict[str, float] = field(default_factory=dict)  # seconds of what was asked for, by name
     _waits: list[float] = field(default_factory=list)  # seconds that this call waited for each
+
+    def progress(self, done: int, total: int, text: str) -> None:
+        """Says how far long work is."""
+        if self._report is not None:
+            self._report(done, total, text)
 
     def training_errors(
         self,

@@ -6,13 +6,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from recbench import rng
-from recbench.bench.context import BoundSampler, CallContext, bind_sampler
+from recbench.bench.context import BoundSampler, CallContext, Report, bind_sampler
 from recbench.bench.coverage import coverage, too_small
 from recbench.bench.order import keep, order_units, out_of_reach
 from recbench.bench.proxy import Proxies
@@ -38,6 +39,8 @@ def draw_sample(
     seed: int = 0,
     registry: Registry | None = None,
     data: DeviceSplit | None = None,
+    report: Report | None = None,
+    checkpoint: Path | None = None,
 ) -> Sample | Synthesis:
     """Draws one sample of the train rows. For many of one split, :class:`SampleDrawer` shares the work.
 
@@ -45,6 +48,8 @@ def draw_sample(
       sampler: label, as in ``svp-cf[proxy=mf,unit=user]``.
       budget: a :class:`Budget` or its text: ``10%``, ``1000rows``, ``500users``.
       seed: equal seeds give equal samples.
+      report: called with the steps done, the steps in all and how it does, by samplers that take long.
+      checkpoint: file in which such samplers keep where they stand, and from which they go on.
 
     Raises:
       UnknownNameError: no plugin registered the sampler.
@@ -52,7 +57,7 @@ def draw_sample(
       ContractError: the sampler returned what its contract forbids.
     """
     wanted = Budget.parse(budget) if isinstance(budget, str) else budget
-    return SampleDrawer(split, registry, data=data).draw(sampler, wanted, seed)
+    return SampleDrawer(split, registry, data=data, report=report, checkpoint=checkpoint).draw(sampler, wanted, seed)
 
 
 def full_sample(split: Split) -> Sample:
@@ -80,6 +85,7 @@ class SampleDrawer:
       data: the split on the device, if it is there already (proxies train on it).
       check: call each sampler twice and compare, and hash its input before and after: for the tests of a plugin.
       memory: bytes of orders to hold; the least recently used ones are made anew when asked for again.
+      report, checkpoint: as :func:`draw_sample`; a checkpoint is of one sample.
     """
 
     def __init__(
@@ -90,6 +96,8 @@ class SampleDrawer:
         data: DeviceSplit | None = None,
         check: bool = False,
         memory: int = 4 << 30,
+        report: Report | None = None,
+        checkpoint: Path | None = None,
     ) -> None:
         self.split = split
         self._registry = registry or default()
@@ -97,6 +105,7 @@ class SampleDrawer:
         self._train, self._validation = read_only(split.train), read_only(split.validation)
         self._check = check
         self._memory = memory
+        self._report, self._checkpoint = report, checkpoint
         self._drawn: OrderedDict[tuple[str, int, Budget | None], _Drawn] = OrderedDict()
         self._active: list[str] = []
 
@@ -209,8 +218,8 @@ class SampleDrawer:
     def _context(self, bound: BoundSampler, axes: Mapping[str, ParameterValue], seed: int) -> CallContext:
         source = rng.generator(purpose="sampler", **axes)
         return CallContext(
-            self.split.feedback, bound.kept, bound.parameters, source, self._validation, seed, self._proxies,
-            self._with_seconds,
+            self.split.feedback, bound.kept, bound.parameters, source, self._validation, self._checkpoint, self._report,
+            seed, self._proxies, self._with_seconds,
         )  # fmt: skip
 
     def _call(self, bound: BoundSampler, budget: Budget, context: CallContext) -> NDArray[Any] | Synthesis:

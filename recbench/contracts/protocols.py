@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from recbench.contracts.records import (
@@ -49,6 +50,11 @@ class SamplerContext(Protocol):
     rng: np.random.Generator  # seeded from (data, split, sampler, sample seed); not from the budget
 
     validation: Interactions  # for what tunes itself, as distillation does; empty where the whole log is sampled
+    checkpoint: Path | None  # file to keep the state of long work in, and to go on from if it is there; None: no need
+
+    def progress(self, done: int, total: int, text: str) -> None:
+        """Says how far long work is: steps done, steps in all at most, and how it does."""
+        ...
 
     def training_errors(
         self,

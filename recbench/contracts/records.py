@@ -192,6 +192,7 @@ class Synthesis:
     sampler: str
     budget: Budget
     seed: int
+    facts: Mapping[str, ParameterValue] = field(default_factory=dict)  # what else its sampler says: how well it did
 
     @property
     def digest(self) -> str:

@@ -25,13 +25,15 @@ def groups():
     return make_split(frame_dataset(log, name="groups"), feedback="implicit")
 
 
-def distilled(split, *, users=8, seed=0, validation=None, **settings):
+def distilled(split, *, users=8, seed=0, validation=None, report=None, checkpoint=None, **settings):
     return distil(
         split.train,
         split.validation if validation is None else validation,
         users=users,
         settings=Settings(**{"samples": 20, "temperature": 1.0, "batch_users": 64, "steps": 50} | settings),
         rng=np.random.default_rng(seed),
+        report=report,
+        checkpoint=checkpoint,
     )
 
 
@@ -84,15 +86,49 @@ def test_it_stops_when_validation_no_longer_gains(groups):
         users=4,
         settings=Settings(samples=20, temperature=1.0, batch_users=64, steps=200, learning_rate=1e-9, patience=30),
         rng=np.random.default_rng(0),
-        report=lambda step, loss, best: steps.append((step, loss, best)),
+        report=lambda done, total, text: steps.append((done, total)),
     )
-    assert 30 <= len(steps) < 200 and [step for step, _, _ in steps] == list(range(1, len(steps) + 1))
+    assert 30 <= len(steps) < 200 and steps == [(step, 200) for step in range(1, len(steps) + 1)]
+
+
+@pytest.mark.parametrize("killed_at", [3, 17, 31])
+def test_a_killed_distillation_goes_on_to_the_same_fake_users(groups, tmp_path, killed_at):
+    file = tmp_path / "state"
+    whole = distilled(groups, steps=40)
+
+    def kill(done, total, text):
+        if done == killed_at:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        distilled(groups, steps=40, report=kill, checkpoint=file)
+    made = []
+    again = distilled(groups, steps=40, report=lambda done, total, text: made.append(done), checkpoint=file)
+    assert made == list(range(killed_at // 10 * 10 + 1, 41)), "the steps that were kept are not made anew"
+    assert np.array_equal(again.rows, whole.rows) and (again.ridge, again.step) == (whole.ridge, whole.step)
+
+
+@pytest.mark.parametrize("other", [{"seed": 1}, {"users": 9}, {"draws": 4}])
+def test_a_checkpoint_of_other_work_is_not_gone_on_from(groups, tmp_path, other):
+    file = tmp_path / "state"
+    distilled(groups, steps=10, checkpoint=file)
+    made = []
+    distilled(groups, report=lambda done, total, text: made.append(done), checkpoint=file, **{"steps": 12} | other)
+    assert made[0] == 1 and file.exists()
+    file.write_bytes(b"foreign")
+    distilled(groups, steps=10, checkpoint=file)
+
+
+def test_few_validation_users_may_choose(groups):
+    few, all_of_them = (distilled(groups, steps=0, validation_users=most) for most in (5, 1000))
+    assert np.array_equal(few.rows, all_of_them.rows) and few.validation != all_of_them.validation
 
 
 def test_through_the_registry_it_is_a_synthesiser_that_algorithms_train_on(groups):
     label = "distill-cf[samples=20,steps=50,temperature=1.0]"
     made = draw_sample(label, groups, "12users")
     assert isinstance(made, Synthesis) and made.rows.shape == (12, 32) and made.sampler == label
+    assert made.facts["step"] > 0 and 0 < made.facts["validation ndcg@10"] <= 1 and made.facts["l2"] > 0
     assert np.array_equal(made.rows, draw_sample(label, groups, "5%users").rows), "5 % of 240 users"
     random = draw_sample("random[unit=user]", groups, "12users")
     for algorithm, hyper in (("infinite-ae", {"l2": 0.1}), ("ease", {"l2": 1.0})):

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from recbench.bench.session import evaluate, fit
     from recbench.bench.standings import standings
     from recbench.bench.store import load_results
+    from recbench.bench.synthesis import load_synthesis, save_synthesis
     from recbench.contracts.batches import (
         PairsBatch,
         Query,
@@ -88,11 +89,13 @@ _LAZY = {
     "inverse_propensity": "recbench.engine.propensity",
     "load_dataset": "recbench.data.readers",
     "load_results": "recbench.bench.store",
+    "load_synthesis": "recbench.bench.synthesis",
     "make_split": "recbench.data.split",
     "read_log": "recbench.data.readers",
     "recommend": "recbench.bench.recommend",
     "register": "recbench.registry",
     "run_suite": "recbench.bench.runner",
+    "save_synthesis": "recbench.bench.synthesis",
     "standings": "recbench.bench.standings",
     "BatchKind": "recbench.contracts.protocols",
     "Hyper": "recbench.contracts.protocols",
@@ -161,12 +164,14 @@ __all__ = [
     "inverse_propensity",
     "load_dataset",
     "load_results",
+    "load_synthesis",
     "look_up",
     "make_split",
     "read_log",
     "recommend",
     "register",
     "run_suite",
+    "save_synthesis",
     "standings",
 ]
 

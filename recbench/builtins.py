@@ -108,6 +108,7 @@ def recbench_commands() -> Iterable[CommandSpec]:
             ("report", "report:report_command", "Show stored results: tables, and a plot of tau by budget."),
             ("data", "data:data", "Fetch data sets, look at them, convert them."),
             ("sample", "sample:sample_command", "Write a sample of a log to a file, to train on with any library."),
+            ("distill", "distill:distill_command", "Learn a few fake users that stand in for the real ones."),
             ("board", "board:board", "Leaderboards: entries, and the pages made of them."),
             ("doctor", "doctor:doctor_command", "Check the installation, and say what to mend."),
             ("plugins", "plugins:plugins_command", "Show which plugins are loaded, and which are in quarantine."),

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import shlex
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from recbench import __version__, registry
+from recbench import registry
+from recbench.cli.manifest import check_files, manifest_of, plugin_words, write_manifest
 from recbench.cli.options import Reading, reading_options
 from recbench.cli.tables import json_option, note
-from recbench.contracts.errors import DataError
 from recbench.contracts.records import FEEDBACK_TYPES, Budget, Feedback
 
 if TYPE_CHECKING:
     from recbench.bench.whole import Choice
-
-MANIFEST = 1
-"""Version of the manifest's form."""
 
 
 @click.command("sample")
@@ -57,50 +52,18 @@ def sample_command(
 
     wanted = Budget.parse(budget)
     check_sampler(sampler, registry.default())
-    manifest = out.with_name(f"{out.name}.manifest.json")
     check_target(out, overwrite=force)
-    _check_files(Path(name_or_file), out, manifest, overwrite=force)
+    check_files(Path(name_or_file), out, overwrite=force)
     log = reading.log(name_or_file)
     places, choice = sample_log(log, sampler, wanted, feedback=feedback, seed=seed)
     left_out = reading.copy(log, places, out, overwrite=force)
-    content = _manifest(choice, out, _command(name_or_file, out, choice, reading))
-    _write_manifest(content, manifest)
-    note(f"{_shares(choice)} written to {out}; {manifest.name} says how")
+    content = write_manifest(asdict(choice), out, command=_command(name_or_file, out, choice, reading))
+    note(f"{_shares(choice)} written to {out}; {manifest_of(out).name} says how")
     note(f"the kept rows are of items {_leaning(choice)}")
     if left_out:
         note(f"not in {out.name}: {', '.join(left_out)} (of JSON and Python lines, other columns are not read)")
     if as_json:
         click.echo(content, nl=False)
-
-
-def _check_files(source: Path, out: Path, manifest: Path, *, overwrite: bool) -> None:
-    if manifest.exists() and not overwrite:
-        raise DataError(f"{manifest} exists already: give another name, or --force to replace it")
-    if out.exists() and source.exists() and out.samefile(source):
-        raise DataError(f"{out} is the file that is read, and would be lost: give another name for the sample")
-
-
-def _manifest(choice: Choice, out: Path, command: str) -> str:
-    from recbench.data.download import file_sha256
-
-    content = {
-        "manifest": MANIFEST,
-        "recbench": __version__,
-        "command": command,
-        **asdict(choice),
-        "file": out.name,
-        "file_sha256": file_sha256(out),
-    }
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-
-
-def _write_manifest(content: str, path: Path) -> None:
-    from recbench.bench.parts import publish
-
-    try:
-        publish(content.encode(), path)
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror or error}; the sample itself is there") from error
 
 
 def _shares(choice: Choice) -> str:
@@ -119,15 +82,4 @@ def _command(name_or_file: str, out: Path, choice: Choice, reading: Reading) -> 
     """The command line that draws the sample again."""
     words = ["recbench", "sample", name_or_file, "--sampler", choice.sampler, "--keep", choice.budget]
     words += ["--feedback", choice.feedback, "--seed", str(choice.seed), "-o", str(out)]
-    return shlex.join([*words, *reading.words(), *_plugin_words(choice.sampler)])
-
-
-def _plugin_words(sampler: str) -> Iterator[str]:
-    """``--plugin FILE`` for the sampler, and for algorithms that its parameters name, where a file brought them."""
-    # Imported here: starting is to stay quick.
-    from recbench.bench.roster import behind_sampler
-
-    used = behind_sampler(sampler, registry.default())
-    files = {str(each.source) for each in used if each.source is not None and each.source.suffix == ".py"}
-    for file in sorted(files):
-        yield from ("--plugin", file)
+    return shlex.join([*words, *reading.words(), *plugin_words(choice.sampler)])

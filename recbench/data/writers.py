@@ -27,14 +27,18 @@ _INTER_NAMES = {
 }
 
 
-def check_target(path: Path, *, overwrite: bool = False) -> None:
+def check_target(path: Path, suffixes: Sequence[str] = SUFFIXES, *, overwrite: bool = False) -> None:
     """Refuses a file that could not or should not be written, before anything is computed.
 
+    Args:
+      suffixes: those that are expected, with their dots.
+
     Raises:
-      DataError: the suffix is none of ``SUFFIXES``, the folder is not there, or the file is and may not be replaced.
+      DataError: the suffix is another one, the folder is not there, or the file is and may not be replaced.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise DataError(f"{path} has the suffix {path.suffix!r}, but one of {', '.join(SUFFIXES)} is expected")
+    if path.suffix.lower() not in suffixes:
+        expected = f"one of {', '.join(suffixes)}" if len(suffixes) > 1 else suffixes[0]
+        raise DataError(f"{path} has the suffix {path.suffix!r}, but {expected} is expected")
     if not path.parent.is_dir():
         raise DataError(f"{path} cannot be written: there is no folder {path.parent}; make it first")
     if path.exists() and not overwrite:

@@ -114,6 +114,18 @@ def test_the_notebook_runs_and_its_comments_are_true(readme, registry):
         assert made["elsewhere"][column] == pytest.approx(made["metrics"][column], abs=1e-6), column
 
 
+def test_fake_users_are_learned_and_trained_on(readme, recbench, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    random = np.random.default_rng(0)
+    lines = [f"{user},{item}" for user in range(80) for item in random.permutation(15)[:8] + 15 * (user % 2)]
+    Path("my.csv").write_text("\n".join(["user,item", *lines]))
+    (line,) = re.findall(r"^recbench (distill .*)$", readme, re.MULTILINE)
+    assert recbench(*line.replace("500", "8").split()).code == 0
+    made: dict[str, Any] = {}
+    exec(python_of(readme, "Distil fake users"), made)
+    assert made["fake"].rows.shape == (8, 30) and made["metrics"]["auc"] > 0.6, "the groups are found"
+
+
 def test_the_markers_of_the_generated_board_are_there(readme):
     assert re.search(r"<!-- board:begin -->\n.*?<!-- board:end -->\n", readme, re.DOTALL)
 

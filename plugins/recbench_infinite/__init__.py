@@ -24,7 +24,7 @@ def recbench_samplers() -> Iterable[SamplerSpec]:
             units=("user",),
             feedback=("implicit", "sequential"),
             parameters=(
-                Parameter("samples", _D.samples, "items that a fake user is drawn with, with replacement", minimum=1),
+                Parameter("samples", _D.samples, "draws of a fake user's items, at most a quarter of all", minimum=1),
                 Parameter("draws", _D.draws, "Gumbel-softmax draws that they are estimated from", minimum=1),
                 Parameter("temperature", _D.temperature, "of a draw: towards 0 it is a single item", minimum=0.01),
                 Parameter("cardinality", _D.cardinality, "weight of the mean length of fake rows", minimum=0),

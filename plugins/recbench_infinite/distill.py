@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -102,6 +102,8 @@ def distil(
     real, held_out = (_matrix(part, train) for part in (train, validation))
     active = np.flatnonzero(np.diff(real.indptr))
     root = int(rng.integers(2**63))
+    # Where items are few, rows that are drawn with so many are full, whatever their logits: nothing would be learned.
+    settings = replace(settings, samples=max(1, min(settings.samples, train.num_items // 4)))
     first = rng.choice(active, users, replace=users > len(active))
     judge = Judge(real, held_out, _NETWORK, most=settings.validation_users, rng=rng)
     key = jax.random.key(root % 2**32, impl="rbg")

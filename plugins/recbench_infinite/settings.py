@@ -9,7 +9,7 @@ from dataclasses import dataclass
 class Settings:
     """How fake users are learned; each field is a parameter of the sampler."""
 
-    samples: int = 200  # items that a fake user is drawn with, with replacement
+    samples: int = 200  # items that a fake user is drawn with, with replacement; no more than a quarter of all
     draws: int = 10  # Gumbel-softmax draws they are estimated from: samples is as published
     temperature: float = 10.0
     cardinality: float = 1e-3  # weight of the mean length of a fake row, relative to that of a real one

@@ -137,3 +137,8 @@ def test_through_the_registry_it_is_a_synthesiser_that_algorithms_train_on(group
             for sample in (made, random)
         )
         assert fake > 0.9 * real, algorithm
+
+
+def test_rows_are_not_full_where_items_are_few(groups):
+    made = distilled(groups, samples=200, temperature=10.0, steps=0)
+    assert made.rows.mean() < 0.3, "8 draws of 32 items, although 200 are asked for"

@@ -60,6 +60,7 @@ def recbench_algorithms() -> Iterable[AlgorithmSpec]:
                 ),
                 Parameter("users", 0, "users that the kernel is of, drawn at random; 0: all", minimum=0),
                 Parameter("users_seed", 0, "what draws them", minimum=0),
+                Parameter("inducing", False, "whether those are a basis only, and the weights fit all users' rows"),
             ),
             deterministic=True,
             fake_users=True,

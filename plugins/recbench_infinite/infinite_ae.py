@@ -4,9 +4,13 @@ X_hat = K(X', X) (K(X, X) + l2 mean(diag K) I)^-1 X, X the train rows of users a
 zeros and ones. Nothing is learned but the ridge. Fake users are rows of weights.
 
 ``users`` bounds the kernel where all users are too many: so many are drawn that have rows, as the paper does for
-Netflix; a sample of whole users, by any sampler, does the same with users of its choice.
+Netflix; a sample of whole users, by any sampler, does the same with users of its choice. With ``inducing`` those who
+were drawn are a basis, and the weights fit all users' rows: with M of the basis and U all,
+X_hat = K(X', M) (K(M, U) K(U, M) + l2 mean(diag K) K(M, M))^-1 K(M, U) X.
 
-Source: Sachdeva et al., Infinite Recommendation Networks: A Data-Centric Approach, NeurIPS 2022, sections 3 and 5.
+Source: Sachdeva et al., Infinite Recommendation Networks: A Data-Centric Approach, NeurIPS 2022, sections 3 and 5; of
+inducing users: Williams, Seeger, Using the Nystrom Method to Speed Up Kernel Machines, NIPS 2000; Smola, Bartlett,
+Sparse Greedy Gaussian Process Regression, NIPS 2000 (the subset of regressors).
 Grid: l2 0, 1, 5, 20, 50, 100.
 """
 
@@ -24,6 +28,9 @@ from recbench import Hyper, Query, TrainMatrix
 from recbench_infinite.kernel import Network, diagonals, tangents
 from recbench_infinite.ridge import weights
 
+_BLOCK = 1024  # users at a time, where inducing users meet all of them
+_JITTER = 1e-5  # relative, on the kernel of inducing users: two of them may have the same row
+
 
 class Prepared(NamedTuple):
     """What a grid over the ridge shares."""
@@ -31,6 +38,8 @@ class Prepared(NamedTuple):
     rows: Array  # float32 [users, num_items]
     place: Array  # int32 [train users], where each stands in rows; users: nowhere
     kernel: Array  # float32 [users, users]; an empty row is a unit vector, apart from all others
+    targets: Array  # float32 [users, num_items], what the weights of the kernel are to give
+    basis: Array | None  # of inducing users: float32 [users, users], lower triangle; weights are of its transpose
     mean: Array  # of the diagonal, over the users that have a row
 
 
@@ -66,14 +75,17 @@ class InfiniteAutoencoder:
         apart = jnp.where(there[:, None] & there[None, :], kernel, 0)
         one = jnp.arange(size)
         apart = apart.at[one, one].set(jnp.where(there, diagonal, 1))
-        return Prepared(rows, place, apart, diagonal.sum() / jnp.maximum(there.sum(), 1))
+        mean = diagonal.sum() / jnp.maximum(there.sum(), 1)
+        chosen = Prepared(rows, place, apart, rows, None, mean)
+        return _inducing(train, chosen, hyper) if hyper["inducing"] else chosen
 
     def fit(self, train: TrainMatrix, *, hyper: Hyper, key: Array, prepared: Prepared) -> FittedUsers:
         ridge = hyper["l2"] * prepared.mean
+        found = weights(prepared.kernel, prepared.targets, ridge)
         return FittedUsers(
             rows=prepared.rows,
             place=prepared.place,
-            weights=weights(prepared.kernel, prepared.rows, ridge),
+            weights=found if prepared.basis is None else _solved(prepared.basis, found, transposed=True),
             ridge=ridge,
             network=_network(hyper),
             repeats=hyper["repeats"],
@@ -92,6 +104,42 @@ class InfiniteAutoencoder:
             lambda: state.rows[own] - state.ridge * state.weights[own],
             lambda: _predicted(state, rows),
         )
+
+
+def _inducing(train: TrainMatrix, chosen: Prepared, hyper: Hyper) -> Prepared:
+    """The chosen users as a basis in which the kernel of all users is K(U, M) K(M, M)^-1 K(M, U)."""
+    if hyper["repeats"] == "counted":
+        raise ValueError("inducing users are for rows of ones: take repeats=once, or inducing=false")
+    diagonal = jnp.diagonal(chosen.kernel)
+    basis = jnp.linalg.cholesky(chosen.kernel + _JITTER * jnp.diag(diagonal))
+    products, targets, mean = _of_all_users(train, chosen.rows, _network(hyper))
+    kernel = _solved(basis, _solved(basis, products).T)
+    nowhere = jnp.full_like(chosen.place, len(chosen.rows))  # nobody's own row was fitted exactly
+    return Prepared(chosen.rows, nowhere, (kernel + kernel.T) / 2, _solved(basis, targets), basis, mean)
+
+
+def _of_all_users(train: TrainMatrix, rows: Array, network: Network) -> tuple[Array, Array, Array]:
+    """Of the kernel K of inducing users and all users: K K', K X, and the mean of the diagonal of all users' kernel."""
+    num_items, size = train.num_items, min(_BLOCK, train.num_users)
+    there = rows.any(axis=1)
+
+    def add(number: Array, sums: tuple[Array, ...]) -> tuple[Array, ...]:
+        block = train.rows(number * size, size)
+        squares = jnp.square(block).sum(axis=1)
+        known = squares > 0
+        kernel = jnp.where(known[:, None] & there[None, :], tangents(block, rows, network), 0)
+        diagonal = diagonals(squares, num_items=num_items, network=network).tangent
+        products = (jnp.matmul(kernel.T, each, precision="highest") for each in (kernel, block))
+        new = (*products, jnp.where(known, diagonal, 0).sum(), known.sum())
+        return tuple(map(jnp.add, sums, new))
+
+    empty = (jnp.zeros((len(rows), len(rows))), jnp.zeros_like(rows), jnp.zeros(()), jnp.zeros((), jnp.int32))
+    products, targets, total, count = jax.lax.fori_loop(0, -(-train.num_users // size), add, empty)
+    return products, targets, total / jnp.maximum(count, 1)
+
+
+def _solved(basis: Array, targets: Array, *, transposed: bool = False) -> Array:
+    return jax.lax.linalg.triangular_solve(basis, targets, left_side=True, lower=True, transpose_a=transposed)
 
 
 def _predicted(state: FittedUsers, rows: Array) -> Array:

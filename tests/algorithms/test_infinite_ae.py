@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import numpy as np
 import polars as pl
 import pytest
@@ -71,6 +72,32 @@ def test_a_kernel_of_some_users_is_that_of_a_sample_of_them(implicit, fitted, sc
     assert np.abs(first - other).max() > 1e-3
     assert np.linalg.matrix_rank(first, tol=1e-4) <= 20
     assert abs(np.corrcoef(first.ravel(), wanted(train, history, 5.0).ravel())[0, 1]) > 0.8
+
+
+def test_inducing_users_fit_the_rows_of_all(implicit, fitted, scores, dense):
+    """The subset of regressors in double precision, and its limit: all users as the basis give the exact scores."""
+    train, history, _ = dense(implicit)
+    hyper = {"l2": 5.0, "inducing": True}
+    found = scores(fitted("infinite-ae", implicit, hyper=hyper | {"users": len(train)}))
+    np.testing.assert_allclose(found, wanted(train, history, 5.0), atol=2e-4)
+    some = fitted("infinite-ae", implicit, hyper=hyper | {"users": 20})
+    chosen = np.asarray(jax.tree.leaves(some.engine.states)[0]).reshape(20, -1).astype(np.float64)
+    between, own = tangent(train, chosen), tangent(chosen, chosen)
+    ridge = 5.0 * np.mean([tangent(row[None], row[None])[0, 0] for row in train])
+    weights = np.linalg.solve(between.T @ between + ridge * own, between.T @ train)
+    np.testing.assert_allclose(scores(some), tangent(history, chosen) @ weights, atol=5e-4)
+    alone = fitted("infinite-ae", implicit, hyper={"l2": 5.0, "users": 20})
+    exact = wanted(train, history, 5.0)
+    error, without = (np.abs(scores(each) - exact).mean() for each in (some, alone))
+    assert error < without / 2, "the rows of all users say more than those of the chosen"
+
+
+def test_inducing_users_may_have_the_same_row(fitted, scores):
+    rows = [(user, item) for user in range(12) for item in (0, 1, 2, 3 + user % 2)]
+    log = pl.DataFrame(rows, schema=["user", "item"], orient="row")
+    split = make_split(frame_dataset(log, name="twins"), feedback="implicit")
+    found = scores(fitted("infinite-ae", split, hyper={"l2": 1.0, "users": 6, "inducing": True}))
+    assert np.isfinite(found).all()
 
 
 def test_fake_users_are_rows_of_weights(implicit, fitted, scores, dense):

@@ -38,8 +38,12 @@ def coverage(split: Split, sample: Sample | Synthesis) -> Coverage:
 
 
 def too_small(split: Split, sample: Sample | Synthesis) -> str:
-    """Why a sample is not worth training on; empty when it is. All train rows are never too few, nor fake users."""
-    if isinstance(sample, Synthesis) or len(sample.rows) == len(split.train):
+    """Why a sample is not worth training on; empty when it is.
+
+    All train rows are never too few, nor fake users, nor as many real ones as were asked for: those are what fake users
+    are compared with.
+    """
+    if isinstance(sample, Synthesis) or sample.budget.of == "users" or len(sample.rows) == len(split.train):
         return ""
     left = coverage(split, sample)
     if left.users >= MIN_USERS and left.items >= MIN_ITEMS and left.rows >= MIN_ROWS:

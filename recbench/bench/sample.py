@@ -155,13 +155,12 @@ class SampleDrawer:
             return f"{spec.name!r} needs timestamps, and the data have none"
         if budget is None:
             return ""
-        if spec.form != "synthesise":
-            stages = bound.stages
-            beyond = "" if stages is None else stages.refusal(budget, self._train)
-            return out_of_reach(self._train, bound.kept, budget) or beyond
-        if budget.of in ("share", "rows"):
+        fake = spec.form == "synthesise"
+        if fake and budget.of in ("share", "rows"):
             return f"{spec.name!r} makes fake users: ask for a number or a share of users, as in 500users or 5%users"
-        return ""
+        stages = bound.stages
+        beyond = "" if stages is None else stages.refusal(budget, self._train)
+        return out_of_reach(self._train, "user" if fake else bound.kept, budget) or beyond
 
     def _once(self, bound: BoundSampler, budget: Budget, seed: int) -> _Drawn:
         place = bound.label, seed, None if bound.spec.form == "order" else budget

@@ -413,6 +413,7 @@ def test_rows_from_elsewhere_are_checked(rows, rule):
         ({}, "5users", "counts users"),
         ({}, "999rows", "more than the 24 train rows"),
         ({"form": "synthesise"}, "50%", "makes fake users"),
+        ({"form": "synthesise"}, "7users", "more than the 6 users of the train set"),
         ({"form": "select"}, "5users", "counts users"),
         ({"form": "select"}, "999rows", "more than the 24 train rows"),
     ],
@@ -585,3 +586,4 @@ def test_too_small_is_said_with_the_counts():
     assert "10 users, 60 items and 600 rows" in too_small(split, Sample(np.arange(600), "toy", HALF, 0))
     fake = Synthesis(np.ones((3, 61), np.float32), "toy", Budget(3, "users"), 0)
     assert too_small(split, fake) == ""
+    assert too_small(split, Sample(np.arange(180), "toy", Budget(3, "users"), 0)) == "", "as many real users"

@@ -37,6 +37,7 @@ from recbench.contracts.specs import (
 if TYPE_CHECKING:
     from recbench.bench.agreement import agreement
     from recbench.bench.lists import evaluate_lists
+    from recbench.bench.quality import quality
     from recbench.bench.recommend import recommend
     from recbench.bench.runner import run_suite
     from recbench.bench.sample import draw_sample
@@ -91,6 +92,7 @@ _LAZY = {
     "load_results": "recbench.bench.store",
     "load_synthesis": "recbench.bench.synthesis",
     "make_split": "recbench.data.split",
+    "quality": "recbench.bench.quality",
     "read_log": "recbench.data.readers",
     "recommend": "recbench.bench.recommend",
     "register": "recbench.registry",
@@ -167,6 +169,7 @@ __all__ = [
     "load_synthesis",
     "look_up",
     "make_split",
+    "quality",
     "read_log",
     "recommend",
     "register",

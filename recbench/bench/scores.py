@@ -79,6 +79,7 @@ class Contest:
     feedback: Feedback
     noise: float  # share of train rows
     metric: str
+    sign: int  # -1: the metric is better when lower, and the runs hold it turned round; 1: they hold it as it is
     algorithms: tuple[str, ...]
     full: Runs
     samples: Mapping[tuple[str, str], Runs]  # by (sampler, budget)
@@ -98,7 +99,7 @@ def contests(
       ParameterError: runs of one data set were made under several settings, so that they cannot be compared.
     """
     for (dataset, feedback, noise), rows in _groups(results, ["dataset", "feedback", "noise"]):
-        rows = _latest(latest_algorithms(rows), "sampler")
+        rows = _latest_plugins(rows)
         _check_settings(rows, f"{dataset} ({feedback})")
         asked = _roster(rows, feedback, algorithms, everyone=everyone)
         left_out = {} if everyone else _skipped(rows, asked)
@@ -119,7 +120,7 @@ def contests(
             }
             full = [runs.pop(place) for place in stored if place[0] == FULL]
             whole = full[0] if full else _runs(none, none, names, sign=sign)
-            yield Contest(dataset, feedback, noise, metric, tuple(names), whole, runs, left_out)
+            yield Contest(dataset, feedback, noise, metric, sign, tuple(names), whole, runs, left_out)
 
 
 def _table(rows: pl.DataFrame, names: list[str], registry: Registry) -> tuple[dict[Any, Any], dict[Any, Any]]:
@@ -178,6 +179,21 @@ def _place(item: tuple[tuple[str, str], Any]) -> tuple[str, str, float]:
     return sampler, size.of, -size.amount
 
 
+def check_one_setting(results: pl.DataFrame) -> None:
+    """Checks that the results of a data set and feedback type may be compared whatever their noise.
+
+    Raises:
+      ParameterError: they were made under several settings.
+    """
+    for (dataset, feedback), rows in _groups(results, ["dataset", "feedback"]):
+        _check_settings(_latest_plugins(rows), f"{dataset} ({feedback})", but=("noise", "noise_seed"))
+
+
+def _latest_plugins(rows: pl.DataFrame) -> pl.DataFrame:
+    """Of algorithms and samplers whose source changed between runs, the rows of the last."""
+    return _latest(latest_algorithms(rows), "sampler")
+
+
 def latest_algorithms(rows: pl.DataFrame) -> pl.DataFrame:
     """Of one data set and feedback type: of algorithms whose source changed between runs, the rows of the last."""
     return _latest(rows, "algorithm")
@@ -190,8 +206,8 @@ def _latest(rows: pl.DataFrame, kind: str) -> pl.DataFrame:
     return rows.join(newest, on=[kind, code], how="semi", maintain_order="left")
 
 
-def _check_settings(rows: pl.DataFrame, where: str) -> None:
-    several = [axis for axis in SETTINGS if rows[axis].n_unique() > 1]
+def _check_settings(rows: pl.DataFrame, where: str, *, but: Collection[str] = ()) -> None:
+    several = [axis for axis in SETTINGS if axis not in but and rows[axis].n_unique() > 1]
     if several:
         found = "; ".join(f"{axis}: {', '.join(map(str, sorted(rows[axis].unique())))}" for axis in several)
         raise ParameterError(

@@ -9,22 +9,12 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
+from recbench.bench.measure import Measure, measure, scores_of
 from recbench.bench.ranking import Floats, pair_differences
-from recbench.bench.roster import metric_spec
 from recbench.bench.scores import HEADLINES, Contest, Roster, contests
 from recbench.bench.search import Search, searches
 from recbench.contracts.records import Feedback
 from recbench.registry import Registry, default
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """One metric of one algorithm on the test rows."""
-
-    value: float | None  # mean over the training seeds; None: a seed is missing
-    low: float | None = None  # 2.5 % of the bootstrap replicates of that mean: with other test users
-    high: float | None = None  # 97.5 %
-    spread: float | None = None  # standard deviation over the training seeds; None: there is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +75,7 @@ def _ordered(metrics: Mapping[str, Contest], rows: pl.DataFrame, registry: Regis
     """The standings in one data set and feedback type, of which these are the contests and the results."""
     first = next(iter(metrics.values()))
     searched, run = searches(rows, registry), rows.row(0, named=True)
-    measures = {name: _measures(contest, registry) for name, contest in metrics.items()}
+    measures = {name: _measures(contest) for name, contest in metrics.items()}
     scores = _scores(first)
     order = [int(place) for place in np.argsort(-scores, kind="stable")]
     leads = _leads(first, order)
@@ -138,27 +128,10 @@ def _leads(contest: Contest, order: list[int]) -> dict[int, tuple[float | None, 
     return leads
 
 
-def _measures(contest: Contest, registry: Registry) -> list[Measure]:
+def _measures(contest: Contest) -> list[Measure]:
     """One metric of all algorithms, by place."""
-    # Scores are such that higher is better; this turns them back.
-    sign = 1 if metric_spec(contest.metric, registry).higher_is_better else -1
-    full = contest.full
-    return [
-        _measure(sign * full.values[:, place], sign * full.replicates[:, place].astype(np.float64))
-        for place in range(len(contest.algorithms))
-    ]
-
-
-def _measure(values: Floats, replicates: Floats) -> Measure:
-    """From the values of the runs, [runs], and their replicates, [runs, replicates]."""
-    if not (len(values) and np.isfinite(values).all()):
-        return Measure(None)
-    value, spread = float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else None
-    resampled = replicates.mean(axis=0)
-    if not resampled.size or np.isnan(resampled).any():
-        return Measure(value, spread=spread)
-    low, high = np.percentile(resampled, [2.5, 97.5]).tolist()
-    return Measure(value, low, high, spread)
+    places = range(len(contest.algorithms))
+    return [measure(scores_of(contest, contest.full, place)) for place in places]
 
 
 def _number(value: float) -> float | None:

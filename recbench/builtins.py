@@ -105,7 +105,7 @@ def recbench_commands() -> Iterable[CommandSpec]:
                 "Describe one of them: what it does, its source, its parameters.",
             ),
             ("run", "run:run_command", "Run a benchmark: a suite of samplers, algorithms and data."),
-            ("report", "report:report_command", "Show stored results: tables, and a plot of tau by budget."),
+            ("report", "report:report_command", "Show stored results: tables and plots of tau and quality."),
             ("data", "data:data", "Fetch data sets, look at them, convert them."),
             ("sample", "sample:sample_command", "Write a sample of a log to a file, to train on with any library."),
             ("distill", "distill:distill_command", "Learn a few fake users that stand in for the real ones."),

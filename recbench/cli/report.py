@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
 from recbench.cli.agreements import (
     print_across,
@@ -20,6 +19,7 @@ from recbench.cli.agreements import (
 from recbench.cli.algorithms import print_algorithms
 from recbench.cli.stored import latest_data, stored_results
 from recbench.cli.tables import Column, json_option, note, print_table
+from recbench.cli.views import refuse_idle
 from recbench.contracts.errors import UnknownNameError
 from recbench.contracts.labels import Label
 
@@ -32,14 +32,6 @@ if TYPE_CHECKING:
     from recbench.bench.suite import Suite
 
 _PLACES = ("dataset", "feedback", "noise", "metric", "sampler", "budget")
-_OF_TAU = ("by", "across", "shared", "pairs", "plot")
-_IDLE = {
-    "failed": ("drawn", "algorithms", *_OF_TAU, "metrics", "samplers"),
-    "algorithms": ("drawn", *_OF_TAU, "samplers"),
-    "drawn": (*_OF_TAU, "metrics"),
-    "pairs": ("by", "across"),
-}
-"""What each view does not look at."""
 
 
 @click.command("report")
@@ -49,6 +41,7 @@ _IDLE = {
 @click.option("--feedback", multiple=True, metavar="TYPE", help="Only these feedback types.")
 @click.option("--metric", "metrics", multiple=True, metavar="NAME", help="Only these metrics, as in hr@100.")
 @click.option("--sampler", "samplers", multiple=True, metavar="LABEL", help="Only these samplers.")
+@click.option("--algorithm", "labels", multiple=True, metavar="LABEL", help="With --quality: only these algorithms.")
 @click.option("--by", multiple=True, type=click.Choice(_PLACES), help="Average over everything else.")
 @click.option("--across", type=click.Choice(_PLACES), help="With --by: a column for each of its values, tau in it.")
 @click.option("--shared", is_flag=True, help="Average only over what all samplers have a tau of.")
@@ -56,8 +49,9 @@ _IDLE = {
 @click.option("--samples", "drawn", is_flag=True, help="Show what the samples kept and how far they lean.")
 @click.option("--failed", is_flag=True, help="Show what did not finish, and why, in place of the agreement.")
 @click.option("--algorithms", is_flag=True, help="Show how the algorithms do on full data, in place of the agreement.")
-@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Draw tau.")
-@click.option("--against", type=click.Choice(["budget", "speedup"]), default="budget", help="What it is drawn by.")
+@click.option("--quality", is_flag=True, help="Show what algorithms reach on samples, in place of the agreement.")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Draw tau, or quality.")
+@click.option("--against", default="budget", metavar="WHAT", help="What it is drawn by: see above.  [default: budget]")
 @json_option
 def report_command(
     store: str | None,
@@ -66,6 +60,7 @@ def report_command(
     feedback: tuple[str, ...],
     metrics: tuple[str, ...],
     samplers: tuple[str, ...],
+    labels: tuple[str, ...],
     by: tuple[averages.Field, ...],
     across: averages.Field | None,
     shared: bool,
@@ -73,8 +68,9 @@ def report_command(
     drawn: bool,
     failed: bool,
     algorithms: bool,
+    quality: bool,
     plot: Path | None,
-    against: Literal["budget", "speedup"],
+    against: str,
     as_json: bool,
 ) -> None:
     """Show how far each sampler keeps the ranking of the algorithms, from stored results.
@@ -82,6 +78,12 @@ def report_command(
     A line a sampler and budget; --by sampler --across budget has the means over all data sets, feedback types and
     metrics, with their intervals over test users. Where a sample is missing a tau, so is every mean over it: --shared
     leaves out what one of the samplers has not.
+
+    With --quality it is the metrics themselves that are shown: of each algorithm on each sample, beside the same on the
+    full data, and where train rows have noise, beside the same without.
+
+    Tau is drawn against budget or speedup; quality against budget, noise, or a hyper-parameter that stands in labels,
+    such as depth in infinite-ae[depth=2].
     """
     # Imported here: starting is to stay quick.
     from recbench.bench.agreement import measured
@@ -91,11 +93,11 @@ def report_command(
 
     asked = None if suite is None else load_suite(suite)
     frame = _stored(store, asked)
-    _refuse_idle(click.get_current_context())
+    refuse_idle(click.get_current_context())
     if across and (not by or across in by):
         raise click.UsageError(f"--across {across} needs another field that lines are by, as in --by sampler")
-    wanted = {"metric": metrics, "sampler": tuple(str(Label.parse(text)) for text in samplers)}
-    _check_stored(frame, {"dataset": datasets, "feedback": feedback, **wanted})
+    wanted = {"metric": metrics, "sampler": _canonical(samplers)}
+    _check_stored(frame, {"dataset": datasets, "feedback": feedback, **wanted, "algorithm": _canonical(labels)})
     frame = latest_data(_filtered(frame, {"dataset": datasets, "feedback": feedback}))
     if failed:
         _print_unfinished(frame, as_json=as_json)
@@ -107,11 +109,10 @@ def report_command(
     if algorithms:
         _print_algorithms(frame, asked, ranked, metrics, as_json=as_json)
         return
-    found = [
-        each
-        for each in measured(frame, algorithms=ranked)
-        if all(not names or getattr(each.agreement, field) in names for field, names in wanted.items())
-    ]
+    if quality:
+        _print_quality(frame, ranked, wanted | {"algorithm": _canonical(labels)}, plot, against, as_json=as_json)
+        return
+    found = [each for each in measured(frame, algorithms=ranked) if _matches(each.agreement, wanted)]
     if not found:
         note("no stored results of samplers match: 'recbench run' makes some, --algorithms shows those on full data")
     if plot is not None:
@@ -153,22 +154,6 @@ def _print_agreement(
             print_across(means, by, across)
 
 
-def _refuse_idle(context: click.Context) -> None:
-    """Refuses options that would change nothing: whoever gave one would take the table for something else."""
-    given = {
-        parameter.name: parameter.opts[0]
-        for parameter in context.command.params
-        if context.get_parameter_source(parameter.name or "") is not ParameterSource.DEFAULT
-    }
-    for view, idle in _IDLE.items():
-        if view in given and (useless := [given[name] for name in idle if name in given]):
-            raise click.UsageError(f"{given[view]} shows something else: leave out {' and '.join(useless)}")
-    if "shared" in given and not {"by", "pairs"} & given.keys():
-        raise click.UsageError("--shared is for means: say what they are by, as in --by sampler, or --pairs")
-    if "against" in given and "plot" not in given:
-        raise click.UsageError("--against is for a drawing: give its file with --plot")
-
-
 def _stored(store: str | None, suite: Suite | None) -> pl.DataFrame:
     # Imported here: starting is to stay quick.
     from recbench.bench.selection import of_suite
@@ -186,6 +171,14 @@ def _check_stored(frame: pl.DataFrame, wanted: dict[str, tuple[str, ...]]) -> No
                 near = difflib.get_close_matches(name, there, n=1)
                 hint = f"did you mean {near[0]!r}?" if near else f"there are results of {', '.join(there)}"
                 raise UnknownNameError(f"there are no results of the {column} {name!r}: {hint}")
+
+
+def _canonical(labels: Sequence[str]) -> tuple[str, ...]:
+    return tuple(str(Label.parse(text)) for text in labels)
+
+
+def _matches(line: object, wanted: Mapping[str, tuple[str, ...]]) -> bool:
+    return all(not names or getattr(line, field) in names for field, names in wanted.items())
 
 
 def _filtered(frame: pl.DataFrame, wanted: dict[str, tuple[str, ...]]) -> pl.DataFrame:
@@ -207,6 +200,31 @@ def _print_algorithms(
         headlines = dict.fromkeys(headlines, metrics[0])
         frame = frame.filter(frame["metric"].is_in(metrics) | frame["metric"].is_null())
     print_algorithms(standings(frame, headlines=headlines, algorithms=ranked), as_json=as_json)
+
+
+def _print_quality(
+    frame: pl.DataFrame,
+    ranked: Roster | None,
+    wanted: Mapping[str, tuple[str, ...]],
+    plot: Path | None,
+    against: str,
+    *,
+    as_json: bool,
+) -> None:
+    # Imported here: starting is to stay quick.
+    from recbench.bench.quality import quality
+    from recbench.cli.qualities import print_qualities
+
+    found = [each for each in quality(frame, algorithms=ranked) if _matches(each, wanted)]
+    if not found:
+        note("no stored results match: 'recbench run' makes some")
+    if plot is not None:
+        from recbench.cli.plot_quality import plot_qualities
+        from recbench.registry import default
+
+        plot_qualities(found, plot, against=against, registry=default())
+        note(f"drawn in {plot}")
+    print_qualities(found, as_json=as_json)
 
 
 def _print_samples(frame: pl.DataFrame, *, as_json: bool) -> None:

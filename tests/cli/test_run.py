@@ -323,6 +323,12 @@ def test_a_report_compares_samplers_on_what_they_share(recbench: Any, filled: Pa
         ("--algorithms --sampler random", "leave out --sampler"),
         ("--shared", "--shared is for means"),
         ("--against speedup", "give its file with --plot"),
+        ("--quality --by sampler --pairs", "--quality shows something else: leave out --by and --pairs"),
+        ("--algorithms --quality", "--algorithms shows something else: leave out --quality"),
+        ("--failed --quality --plot a.png", "--failed shows something else: leave out --quality and --plot"),
+        ("--samples --algorithm ease", "--samples shows something else: leave out --algorithm"),
+        ("--algorithm ease", "--algorithm is for --quality"),
+        ("--plot a.png --against noise", "tau is drawn against budget or speedup, not noise"),
     ],
 )
 def test_options_that_would_change_nothing_are_refused(recbench: Any, filled: Path, options: str, said: str) -> None:
@@ -393,6 +399,26 @@ def test_a_report_draws(recbench: Any, filled: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="matplotlib is an extra")
     assert recbench("report", "--store", filled, "--plot", tmp_path / "tau.png").code == 0
     assert (tmp_path / "tau.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_a_report_of_quality_filters_and_draws(recbench: Any, suite: Path, filled: Path, tmp_path: Path) -> None:
+    everything = json.loads(recbench("report", "--store", filled, "--quality", "--json").out)
+    assert len(everything) == 2 * 2 * 3, "two metrics, two algorithms, all rows and two samplers"
+    options = ["--quality", "--suite", suite, "--metric", "auc", "--algorithm", "ease"]
+    narrow = recbench("report", "--store", filled, *options)
+    head, full, *samples = narrow.out.splitlines()
+    assert head.split()[:6] == ["dataset", "feedback", "metric", "algorithm", "sampler", "budget"]
+    assert full.split()[3:6] == ["ease", "full", "100%"] and len(samples) == 2 and "2.5%" in narrow.err
+    one = json.loads(recbench("report", "--store", filled, *options, "--sampler", "random", "--json").out)
+    assert [each["sampler"] for each in one] == ["random"] and one[0]["share_low"] <= one[0]["share"]
+    assert one[0]["full"] == next(each["value"] for each in everything if each["sampler"] == "full"
+                                  and (each["algorithm"], each["metric"]) == ("ease", "auc"))  # fmt: skip
+    pytest.importorskip("matplotlib", reason="matplotlib is an extra")
+    plot = recbench("report", "--store", filled, *options, "--plot", tmp_path / "quality.png")
+    assert plot.code == 0 and (tmp_path / "quality.png").read_bytes()[:4] == b"\x89PNG" and "drawn in" in plot.err
+    wrong = recbench("report", "--store", filled, *options, "--plot", tmp_path / "no.png", "--against", "depth")
+    assert wrong.code == 2 and "differ in 'depth'" in wrong.err and not (tmp_path / "no.png").exists()
+    assert "did you mean 'ease'?" in recbench("report", "--store", filled, "--quality", "--algorithm", "eaze").err
 
 
 def test_a_report_without_a_store_says_where_it_looked(recbench: Any, tmp_path: Path) -> None:

@@ -103,6 +103,7 @@ class Subset(_Model):
     feedback: Feedbacks | None = None
     samplers: Labels | None = None
     budgets: Annotated[tuple[BudgetText, ...], Field(min_length=1), AfterValidator(_each_once)] | None = None
+    noise: Shares | None = None
     algorithms: Labels | None = None
     full_seeds: Annotated[int, Field(ge=1)] | None = None  # how many
     sample_seeds: Annotated[int, Field(ge=1)] | None = None
@@ -169,6 +170,7 @@ class Suite(_Model):
         feedback: Sequence[str] | None = None,
         samplers: Sequence[str] | None = None,
         budgets: Sequence[str] | None = None,
+        noise: Sequence[float] | None = None,
         algorithms: Sequence[str] | None = None,
         full_seeds: int | Sequence[int] | None = None,
         sample_seeds: int | Sequence[int] | None = None,
@@ -177,6 +179,7 @@ class Suite(_Model):
         """The suite with other contents in place of its own; what is None stays.
 
         Args:
+          noise: shares of train rows, in place of the protocol's.
           algorithms: labels. One of the suite keeps its grid, ``mf[latent=8]`` keeps what is left of ``mf``'s, and one
             that the suite does not know runs with its defaults. Feedback types left without any are left out.
           full_seeds, sample_seeds: the seeds, or how many (0, 1, ...).
@@ -189,6 +192,8 @@ class Suite(_Model):
         content = self.model_dump() | {name: value for name, value in given.items() if value is not None}
         seeds = {"full": _seeds(full_seeds), "sample": _seeds(sample_seeds)}
         content["seeds"] |= {name: value for name, value in seeds.items() if value is not None}
+        if noise is not None:
+            content["protocol"]["noise"] = noise
         if seed is not None:
             content["seeds"] = {name: range(seed, seed + len(value)) for name, value in content["seeds"].items()}
         if algorithms is not None:

@@ -23,6 +23,8 @@ from recbench.bench.suite import Suite
 from recbench.contracts.errors import DataError, RecbenchError, StoreError, UnknownNameError
 from recbench.contracts.records import RunRecord, Synthesis
 from recbench.contracts.specs import ExecutorSpec, SamplerSpec
+from recbench.data.noise import corrupt
+from recbench.data.split import make_split
 from recbench.registry import KINDS, Registry
 
 # plain 1 + deep 4 on the grid; then for both: 1 more seed of full data, 2 samplers x 2 budgets
@@ -443,6 +445,40 @@ def test_fake_users_train_what_can_learn_from_them(
     assert frame.filter(sampler="dream", status="ok")["cold_test_users"].to_list() == [1.0]
     kinds = [{type(run.sample) for run in runs} for _, runs in engine.groups]
     assert all(len(kind) == 1 for kind in kinds), "fake users and train rows share no device program"
+
+
+def test_under_noise_samplers_see_wrong_train_rows_and_right_validation_rows(
+    tmp_path: Path, toys: Any, toy_suite: Suite, toy_data: Any, engine: Any
+) -> None:
+    seen: list[tuple[Any, Any]] = []
+
+    def fake(train: Any, budget: Any, context: Any) -> Synthesis:
+        seen.append((train, context.validation))
+        return Synthesis(np.ones((int(budget.amount), train.num_items), np.float32), "", budget, 0)
+
+    toys.register(SamplerSpec(name="fake", load=lambda *given: fake(*given), summary="Fake users.", form="synthesise"))
+    toys.register(replace(toys.get("algorithms", "plain").spec, fake_users=True), distribution="recbench")
+    content = toy_suite.model_dump() | {"samplers": ["fake"], "budgets": ["60users"]}
+    content["protocol"] |= {"noise": [0.0, 0.2], "tuning": "sample"}
+    suite = Suite.model_validate(content).override(algorithms=["plain"])
+    assert run_suite(suite, data=toy_data, store=tmp_path, registry=toys).complete
+    split = make_split(toy_data, feedback="implicit")
+    (clean, valid), (noisy, still) = seen
+    assert np.array_equal(clean.item, split.train.item)
+    assert np.array_equal(noisy.item, corrupt(split, share=0.2).train.item)
+    assert 0 < (noisy.item != clean.item).sum() <= round(0.2 * len(clean))
+    for part in (valid, still):
+        assert np.array_equal(part.item, split.validation.item) and np.array_equal(part.user, split.validation.user)
+
+
+def test_more_users_than_there_are_are_skipped_with_the_reason(
+    tmp_path: Path, toys: Any, toy_suite: Suite, toy_data: Any, engine: Any
+) -> None:
+    suite = toy_suite.override(samplers=["first[unit=user]"], budgets=["10users", "1000users"], algorithms=["plain"])
+    summary = run_suite(suite, data=toy_data, store=tmp_path, registry=toys)
+    assert summary.statuses == {"ok": 3, "skipped": 1} and summary.complete
+    skipped = load_results(tmp_path).filter(status="skipped").row(0, named=True)
+    assert skipped["reason"] == "the budget 1000users asks for more than the 300 users of the train set"
 
 
 def test_noise_is_a_step_after_the_split_and_an_axis_of_the_cell(

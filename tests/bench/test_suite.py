@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from recbench.bench.roster import check
+from recbench.bench.context import bind_sampler
+from recbench.bench.roster import check, entrants
 from recbench.bench.scores import NULL_CHECKS
 from recbench.bench.suite import load_suite, read_suite, suites
 from recbench.contracts.errors import RecbenchError, SuiteError, UnknownNameError
+from recbench.contracts.records import Budget
 from recbench.registry import Registry
 
 SMALL = """
@@ -64,15 +66,19 @@ def test_every_subset_is_a_part_of_its_suite(name: str) -> None:
     for subset in suite.subsets:
         part = suite.subset(subset)
         assert set(part.samplers) <= set(suite.samplers) and set(part.budgets) <= set(suite.budgets)
+        assert set(part.protocol.noise) <= set(suite.protocol.noise)
         for feedback in part.feedback:
             grids = suite.algorithms[feedback]
             assert part.algorithms[feedback].items() <= grids.items() and len(part.algorithms[feedback]) >= 3
 
 
 def test_a_subset_has_what_it_names_and_the_rest_of_the_suite() -> None:
-    text = SMALL.replace("[protocol]", '[subsets.small]\nsamplers = ["random"]\nfull_seeds = 2\n[protocol]')
+    text = SMALL.replace(
+        "[protocol]", '[subsets.small]\nsamplers = ["random"]\nfull_seeds = 2\nnoise = 0.1\n[protocol]'
+    )
     suite = read_suite(text, "mine.toml")
     part = suite.subset("small")
+    assert (part.protocol.noise, suite.protocol.noise) == ((0.1,), (0.0,))
     assert (part.samplers, part.budgets, part.seeds.full) == (("random",), ("10%", "50%"), (0, 1))
     with pytest.raises(UnknownNameError, match=r"'mine' has no subset 'smal': did you mean 'small'\?"):
         suite.subset("smal")
@@ -91,6 +97,40 @@ def test_a_base_lends_what_a_suite_does_not_say() -> None:
         read_suite('base = "quick"\nname = "mine"', "mine.toml")
     with pytest.raises(SuiteError, match=r"has the base \['quickstart'\], but one of"):
         read_suite('base = ["quickstart"]\nname = "mine"', "mine.toml")
+
+
+def test_fake_users_meet_real_ones_of_every_sampler_that_keeps_users() -> None:
+    suite, registry = load_suite("distill-cf"), Registry()
+    assert {Budget.parse(budget).of for budget in suite.budgets} == {"users"}
+    bound = [bind_sampler(text, registry) for text in suite.samplers]
+    assert all(each.kept == "user" for each in bound)
+    whole = {name for name, entry in registry.all("samplers").items() if "user" in entry.spec.units}
+    assert {each.spec.name for each in bound} == whole
+    for name in ("distill-cf", "noise"):
+        specs = [each.spec for each in entrants(load_suite(name), "implicit", registry)]
+        assert all(each.fake_users for each in specs), "what cannot train on fake users has nothing to be compared with"
+        assert load_suite(name).protocol.tuning == "sample", "the ridge of all users does not suit a hundred"
+
+
+def test_depths_differ_in_nothing_else() -> None:
+    first, *others = entrants(load_suite("depth"), "implicit", Registry())
+    assert [each.label for each in (first, *others)] == [
+        "infinite-ae", *(f"infinite-ae[depth={depth}]" for depth in (2, 3, 4, 5)),
+    ]  # fmt: skip
+    for depth, each in enumerate(others, start=2):
+        assert [dict(point) | {"depth": 1} for point in each.grid] == [dict(point) for point in first.grid]
+        assert {point["depth"] for point in each.grid} == {depth}
+
+
+def test_suites_that_share_a_protocol_share_results() -> None:
+    published, every = load_suite("infinite-ae"), load_suite("algorithms")
+    shared = [name for name in published.algorithms["implicit"] if not name.startswith("infinite-ae")]
+    assert all(published.algorithms["implicit"][name] == every.algorithms["implicit"][name] for name in shared)
+    for suite in (published, load_suite("depth")):
+        same = suite.protocol.model_copy(update={"split": every.protocol.split, "select": every.protocol.select})
+        assert same == every.protocol
+        assert suite.protocol.split["implicit"] == every.protocol.split["implicit"]
+        assert suite.protocol.select["implicit"] == every.protocol.select["implicit"]
 
 
 def test_every_built_in_algorithm_is_compared_wherever_it_works() -> None:
@@ -155,7 +195,11 @@ def test_what_is_wrong_is_said_in_one_sentence(found: str, written: str, said: s
     ("asked", "said", "error"),
     [
         ("svpcf", "did you mean 'svp-cf'?", UnknownNameError),
-        ("zzz", "there are algorithms, quickstart, svp-cf, svp-cf-tuned, and a path", UnknownNameError),
+        (
+            "zzz",
+            "there are algorithms, depth, distill-cf, infinite-ae, noise, quickstart, svp-cf, svp-cf-tuned, and a path",
+            UnknownNameError,
+        ),
         ("missing.toml", "missing.toml cannot be read: No such file", SuiteError),
         ("folder/missing", "cannot be read: No such file", SuiteError),
     ],
@@ -220,6 +264,7 @@ def test_algorithms_keep_what_their_label_leaves_of_the_grid() -> None:
         ({"feedback": ["sequential"]}, "it has no metrics for sequential feedback"),
         ({"feedback": ["explicit"], "algorithms": ["mf"]}, "it has no algorithms for explicit feedback"),
         ({"budgets": ["-1"]}, "the budget '-1' was not understood"),
+        ({"noise": [2]}, "'protocol.noise.0' is 2, but input should be less than or equal to 1"),
         ({"full_seeds": 0}, "'seeds.full' is range(0, 0), but"),
         ({"seed": -1}, "'seeds.full.0' is -1, but"),
     ],

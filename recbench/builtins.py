@@ -109,6 +109,7 @@ def recbench_commands() -> Iterable[CommandSpec]:
             ("data", "data:data", "Fetch data sets, look at them, convert them."),
             ("sample", "sample:sample_command", "Write a sample of a log to a file, to train on with any library."),
             ("distill", "distill:distill_command", "Learn a few fake users that stand in for the real ones."),
+            ("submit", "submit:submit_command", "Write stored results as an entry of a leaderboard."),
             ("board", "board:board", "Leaderboards: entries, and the pages made of them."),
             ("doctor", "doctor:doctor_command", "Check the installation, and say what to mend."),
             ("plugins", "plugins:plugins_command", "Show which plugins are loaded, and which are in quarantine."),

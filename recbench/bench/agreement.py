@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from itertools import combinations
 
@@ -51,13 +51,22 @@ class Measured:
 
 
 def measured(
-    results: pl.DataFrame, *, algorithms: Roster | None = None, registry: Registry | None = None
+    results: pl.DataFrame,
+    *,
+    algorithms: Roster | None = None,
+    registry: Registry | None = None,
+    fixed: Collection[str] | None = None,
 ) -> list[Measured]:
-    """The same as :func:`agreement`, with what averages and comparisons rest on."""
+    """The same as :func:`agreement`, with what averages and comparisons rest on.
+
+    Args:
+      fixed: labels of the algorithms that no seed moves; None: as they are registered.
+    """
     known = registry or default()
     found: list[Measured] = []
     for contest in contests(results, registry=known, algorithms=algorithms):
-        truth = _truth(contest, known)
+        without_seed = [x for x in contest.algorithms if (_deterministic(x, known) if fixed is None else x in fixed)]
+        truth = _truth(contest, len(without_seed))
         found += [_measured(contest, truth, place, runs) for place, runs in contest.samples.items()]
     return found
 
@@ -119,9 +128,8 @@ class _Truth:
     signs: NDArray[np.float32]  # [pairs], of the mean over the seeds
 
 
-def _truth(contest: Contest, registry: Registry) -> _Truth:
+def _truth(contest: Contest, deterministic: int) -> _Truth:
     full = contest.full
-    deterministic = sum(_deterministic(name, registry) for name in contest.algorithms)
     fixed = deterministic == len(contest.algorithms)
     if full.missing:
         none = np.zeros(0)

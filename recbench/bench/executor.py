@@ -14,7 +14,8 @@ from recbench.bench.cells import Cell
 from recbench.bench.environment import programs_folder
 from recbench.bench.plan import Group
 from recbench.bench.roster import metric_functions
-from recbench.bench.sample import SampleDrawer, coverage, too_small
+from recbench.bench.sample import FULL, SampleDrawer, coverage, too_small
+from recbench.bench.sketch import sketch
 from recbench.contracts.errors import ParameterError
 from recbench.contracts.labels import Label
 from recbench.contracts.records import Coverage, RunRecord, Sample, Split, Status, Synthesis
@@ -38,6 +39,7 @@ class Drawn:
     reason: str = ""
     coverage: Coverage | None = None
     digest: str = ""
+    sketch: bytes | None = None
     seconds: float = 0.0  # drawing it, proxy included
 
 
@@ -99,7 +101,9 @@ class LocalExecutor:
             return Drawn(None, "skipped", str(error))
         except Exception as error:
             return Drawn(None, "failed", _traced(error))
-        return Drawn(sample, "skipped" if reason else "ok", reason, left, sample.digest, seconds)
+        marks = None if isinstance(sample, Synthesis) or sample.sampler == FULL else sketch(sample.rows)
+        content = None if marks is None else marks.astype("<u4").tobytes()
+        return Drawn(sample, "skipped" if reason else "ok", reason, left, sample.digest, content, seconds)
 
     def _train(self, group: Group, ready: Sequence[tuple[Cell, Drawn]]) -> list[RunRecord]:
         try:
@@ -151,7 +155,14 @@ def _training(cell: Cell) -> Training:
 
 def _record(cell: Cell, drawn: Drawn, outcome: Outcome | None = None) -> RunRecord:
     if outcome is None:
-        return RunRecord(cell.axes, drawn.status, drawn.reason, coverage=drawn.coverage, sample_digest=drawn.digest)
+        return RunRecord(
+            cell.axes,
+            drawn.status,
+            drawn.reason,
+            coverage=drawn.coverage,
+            sample_digest=drawn.digest,
+            sample_sketch=drawn.sketch,
+        )
     cost = None if outcome.cost is None else replace(outcome.cost, sampler_seconds=drawn.seconds)
     return RunRecord(
         cell.axes,
@@ -163,6 +174,7 @@ def _record(cell: Cell, drawn: Drawn, outcome: Outcome | None = None) -> RunReco
         cost,
         drawn.coverage,
         drawn.digest,
+        drawn.sketch,
     )
 
 

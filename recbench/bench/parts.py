@@ -43,10 +43,11 @@ SCHEMA: Mapping[str, pl.DataType] = {
     "samples_processed": pl.Int64(),
     "epochs": pl.Int64(),
     "sample_digest": pl.String(),
+    "sample_sketch": pl.Binary(),  # little-endian uint32; see bench.sketch
     "created": pl.Datetime("us", "UTC"),
 }
 """Columns of the store: one row per (cell, metric), plus one per cell that has no metrics."""
-LATER = ("popularity_shift", "time_span")
+LATER = ("popularity_shift", "time_span", "sample_sketch")
 """Columns that parts of version 0.1 do not have: null there."""
 
 
@@ -118,6 +119,7 @@ def record_rows(record: RunRecord, origin: Origin, now: datetime) -> Iterator[di
         "status": record.status,
         "reason": record.reason,
         "sample_digest": record.sample_digest,
+        "sample_sketch": record.sample_sketch,
         "created": now,
     }
     if coverage is not None:

@@ -99,7 +99,7 @@ def contests(
       ParameterError: runs of one data set were made under several settings, so that they cannot be compared.
     """
     for (dataset, feedback, noise), rows in _groups(results, ["dataset", "feedback", "noise"]):
-        rows = _latest_plugins(rows)
+        rows = latest_plugins(rows)
         _check_settings(rows, f"{dataset} ({feedback})")
         asked = _roster(rows, feedback, algorithms, everyone=everyone)
         left_out = {} if everyone else _skipped(rows, asked)
@@ -109,7 +109,7 @@ def contests(
         if metrics.is_empty() and names:  # nothing has a value: what runs were judged by stands in, to say why
             metrics = rows["select"].unique()
         codes = {metric: _code(rows, metric, registry) for metric in metrics}
-        tables = {code: _table(_of_code(rows, code), names, registry) for code in set(codes.values())}
+        tables = {code: _table(of_metric_code(rows, code), names, registry) for code in set(codes.values())}
         none = _numbered(rows.clear(), names)
         for metric in metrics:
             sign = 1 if metric_spec(metric, registry).higher_is_better else -1
@@ -140,7 +140,7 @@ def _code(rows: pl.DataFrame, metric: str, registry: Registry) -> str | None:
     return newest
 
 
-def _of_code(rows: pl.DataFrame, code: str | None) -> pl.DataFrame:
+def of_metric_code(rows: pl.DataFrame, code: str | None) -> pl.DataFrame:
     """The rows of one state of plugins' metrics; None: of all, each run once whatever was computed beside it."""
     if code is not None:
         return rows.filter(metric_code=code)
@@ -186,10 +186,10 @@ def check_one_setting(results: pl.DataFrame) -> None:
       ParameterError: they were made under several settings.
     """
     for (dataset, feedback), rows in _groups(results, ["dataset", "feedback"]):
-        _check_settings(_latest_plugins(rows), f"{dataset} ({feedback})", but=("noise", "noise_seed"))
+        _check_settings(latest_plugins(rows), f"{dataset} ({feedback})", but=("noise", "noise_seed"))
 
 
-def _latest_plugins(rows: pl.DataFrame) -> pl.DataFrame:
+def latest_plugins(rows: pl.DataFrame) -> pl.DataFrame:
     """Of algorithms and samplers whose source changed between runs, the rows of the last."""
     return _latest(latest_algorithms(rows), "sampler")
 

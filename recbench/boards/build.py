@@ -2,142 +2,190 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import asdict
-from itertools import groupby
 from typing import Any
 
+import numpy as np
 import polars as pl
 from pydantic import ValidationError
 
 from recbench import __version__
-from recbench.bench.agreement import agreement
-from recbench.bench.cells import AXES
+from recbench.bench.completeness import Missing, grid_points, missing_cells, summary
 from recbench.bench.context import bind_sampler
 from recbench.bench.environment import environment
-from recbench.bench.roster import rosters
-from recbench.bench.sample import FULL
+from recbench.bench.roster import is_built_in
+from recbench.bench.scores import latest_plugins, of_metric_code
 from recbench.bench.selection import of_suite
 from recbench.bench.suite import Suite
-from recbench.boards.entry import Conditions, Entry, sentence
+from recbench.boards.collect import grounds, ordered, run_tables
+from recbench.boards.derive import derive, line
+from recbench.boards.digests import sealed
+from recbench.boards.entry import FORMAT, Board, Entry
+from recbench.boards.files import REPLICATES, Submission, replicates_content, sentence
+from recbench.boards.runs import entry_frame, matrix
+from recbench.boards.shelf import Shelf
 from recbench.contracts.errors import StoreError, SuiteError, VerificationError
-from recbench.contracts.labels import Label
-from recbench.contracts.records import Agreement
 from recbench.registry import Registry, default
 
-_LONGEST = 500  # characters of a reason
-_COUNTS = ("kept_rows", "kept_users", "kept_items")
-_LEANS = ("cold_test_users", "cold_test_items", "popularity_shift", "time_span")
-_SAMPLE = ("dataset", "feedback", "budget", "sample_seed", "sample_digest", *_COUNTS, *_LEANS)
+
+class IncompleteError(StoreError):
+    """The results are not all that a board asks for; the message says what is missing."""
+
+    exit_code = 2
 
 
-def build_entry(results: pl.DataFrame, suite: Suite, *, registry: Registry | None = None) -> Entry:
-    """What a store's results say about a suite's samplers, on the data sets that the suite names.
+def build_submission(
+    results: pl.DataFrame,
+    suite: Suite,
+    *,
+    board: Board | None = None,
+    subset: str = "",
+    submitter: str = "",
+    link: str = "",
+    registry: Registry | None = None,
+    shelf: Shelf | None = None,
+) -> Submission:
+    """What a store's results say about a suite's samplers or algorithms, on the data sets that the suite names.
 
-    Missing cells stay missing: the rows they concern have no tau, and a reason.
+    Args:
+      results: a store's frame; of what was run in several states of a plugin, the latest counts.
+      suite: with its overrides applied: the samplers or algorithms that are submitted, the data sets.
+      board: None: of samplers where the suite has some, of algorithms where it has none.
+      subset: the name of the part of the suite that this is.
+      shelf: data sets, to see why one of them has no results of a feedback type.
 
     Raises:
-      SuiteError: the suite has no samplers, or several shares of noise.
+      SuiteError: the suite has nothing for this board, or several shares of noise.
+      IncompleteError: results are missing; the message says which.
       StoreError: there are no results of the suite.
       ParameterError: the results of one data set were made under several settings.
+      VerificationError: the results do not fit into an entry; the field is named.
     """
-    if not suite.samplers:
-        raise SuiteError(f"the suite {suite.name!r} has no samplers, and a board is about them")
     known = registry or default()
-    if len(suite.protocol.noise) > 1:
-        raise SuiteError(f"the suite {suite.name!r} has several shares of noise, and a board is of one: give it one")
-    rows = of_suite(results, suite, known).filter(pl.col("dataset").is_in(list(suite.datasets)))
-    found = agreement(rows, algorithms=rosters(suite, known), registry=known)
-    if not found:
+    chosen, asked = for_board(suite, board, known)
+    rows = _settled(of_suite(results, asked, known), asked, known)
+    if rows.is_empty():
         raise StoreError(f"there are no results of {suite.name!r} on {', '.join(suite.datasets)}: run the suite first")
+    left_out = _left_out(rows, asked, shelf or Shelf(known))
+    _check_complete(rows, asked, left_out, known)
     content = {
+        "format": FORMAT,
+        "board": chosen,
         "suite": suite.name,
         "suite_version": suite.version,
+        "subset": subset,
         "created": rows["created"].max(),
         "recbench": __version__,
+        "submitter": submitter,
+        "link": link,
         "environment": _plain(asdict(environment())),
-        "conditions": tuple(_conditions(part) for part in _parts(rows, "dataset", "feedback")),
-        "samplers": tuple(_samplers(rows, found, known)),
-        "cost": _cost(rows),
+        "left_out": tuple(left_out),
+    }
+    return _submission(content, rows, asked, known)
+
+
+def for_board(suite: Suite, board: Board | None, registry: Registry) -> tuple[Board, Suite]:
+    """The board that a suite is for, and what of the suite is asked for there.
+
+    Raises:
+      SuiteError: the suite has nothing for this board.
+    """
+    chosen: Board = board or ("samplers" if suite.samplers else "algorithms")
+    if len(suite.protocol.noise) > 1:
+        raise SuiteError(f"the suite {suite.name!r} has several shares of noise, and a board is of one: give it one")
+    if chosen == "algorithms":
+        return chosen, suite.override(samplers=())
+    if not suite.samplers:
+        raise SuiteError(f"the suite {suite.name!r} has no samplers, and a board of {chosen} is about them")
+    if chosen == "samplers":
+        return chosen, suite
+    bound = [bind_sampler(text, registry) for text in suite.samplers]
+    fitting = [each.label for each in bound if by_users(each.unit, each.spec.form)]
+    if not fitting:
+        listed = ", ".join(each.label for each in bound)
+        raise SuiteError(f"a board of synthesisers goes by numbers of users, and none of {listed} makes or keeps them")
+    return chosen, suite.override(samplers=fitting)
+
+
+def by_users(unit: str, form: str) -> bool:
+    """Whether what a sampler makes or keeps are whole users, so that a number of them says how much it is."""
+    return form == "synthesise" or unit == "user"
+
+
+def _settled(rows: pl.DataFrame, suite: Suite, registry: Registry) -> pl.DataFrame:
+    """One row for each cell and metric: of plugins that changed, the latest state."""
+    rows = rows.filter(pl.col("dataset").is_in(list(suite.datasets)))
+    rows = latest_plugins(rows)
+    columns = {*rows["select"].unique(), *rows["metric"].drop_nulls().unique()}
+    own = rows.sort("created", maintain_order=True)["metric_code"]
+    built_in = all(is_built_in(name, registry) for name in columns)
+    return of_metric_code(rows, None if built_in or rows.is_empty() else own[-1])
+
+
+def _left_out(rows: pl.DataFrame, suite: Suite, shelf: Shelf) -> list[dict[str, str]]:
+    """Feedback types that a data set does not allow, of those without a row."""
+    there = set(rows.select("dataset", "feedback").iter_rows())
+    found = []
+    for dataset in suite.datasets:
+        for feedback in suite.feedback:
+            if (dataset, feedback) not in there:
+                protocol = suite.protocol.split_of(feedback, given=False)
+                if reason := shelf.refusal(dataset, feedback, protocol):
+                    found.append({"dataset": dataset, "feedback": feedback, "reason": line(reason)})
+    return found
+
+
+def _check_complete(rows: pl.DataFrame, suite: Suite, left_out: Sequence[dict[str, str]], registry: Registry) -> None:
+    there = grounds(rows)
+    excused = {(each["dataset"], each["feedback"]) for each in left_out}
+    asked = {(dataset, feedback) for dataset in suite.datasets for feedback in suite.feedback} - excused
+    if absent := sorted(asked - set(there)):
+        listed = "; ".join(", ".join(each) for each in absent[:3])
+        more = f"; and {len(absent) - 3} more" if len(absent) > 3 else ""
+        raise IncompleteError(
+            f"the results of {suite.name!r} are incomplete: there are none of {listed}{more}: run the suite to its "
+            "end, or say which data sets are meant with --dataset"
+        )
+    samplers = [bind_sampler(text, registry).label for text in suite.samplers]
+    missing: list[Missing] = []
+    for (_, feedback), part in there.items():
+        points = grid_points(suite, feedback, registry)
+        missing += missing_cells(part, suite, samplers=samplers, points=points, registry=registry)
+    if missing:
+        total = rows["cell"].n_unique() + sum(each.why == "not run" for each in missing)
+        raise IncompleteError(
+            f"the results of {suite.name!r} are incomplete, without {summary(missing, of=total)}: "
+            "run the suite to its end, with --retry-failed where runs failed"
+        )
+
+
+def _submission(content: dict[str, Any], rows: pl.DataFrame, suite: Suite, registry: Registry) -> Submission:
+    rows = ordered(rows, suite)
+    valued = rows.filter(pl.col("metric").is_not_null())
+    if valued.height and set(valued["replicates"].list.len()) != {REPLICATES}:
+        raise VerificationError(f"the results have values without {REPLICATES} bootstrap replicates: run them again")
+    replicates = matrix(valued["replicates"]) if valued.height else np.zeros((0, REPLICATES), np.float32)
+    digest = hashlib.sha256(replicates_content(replicates)).hexdigest()
+    empty = {name: () for name in ("agreements", "means", "standings", "qualities")}
+    runs = {
+        **content,
+        **run_tables(rows, registry),
+        "replicates": {"sha256": digest, "rows": len(replicates)},
+        "cost": {"runs": 0, "seconds": 0.0, "compile_seconds": 0.0, "samples_processed": 0},
+        "digests": {},
+        **empty,
     }
     try:
-        return Entry.model_validate(content)
+        bare = Entry.model_validate(runs)
+        frame = entry_frame(bare, replicates)
+        fixed = {each.label for each in bare.algorithms if each.deterministic}
+        outcomes = derive(bare.board, frame, fixed=fixed, registry=registry)
+        return Submission(sealed(Entry.model_validate({**runs, **outcomes}), replicates), replicates)
     except ValidationError as error:
         raise VerificationError(f"the results do not fit into an entry: {sentence(error)}") from error
 
 
-def _parts(rows: pl.DataFrame, *by: str) -> list[pl.DataFrame]:
-    return rows.partition_by(by, maintain_order=True)
-
-
-def _conditions(rows: pl.DataFrame) -> dict[str, Any]:
-    """Of one data set and feedback type; the settings are the same in all rows, or there would be no agreement."""
-    first = rows.row(0, named=True)
-    settings = {name: first[name] for name in Conditions.model_fields if name in first}
-    latest = rows.sort("created").unique("algorithm", keep="last").sort("algorithm")
-    algorithms = zip(latest["algorithm"], latest["algorithm_code"], strict=True)
-    return {
-        **settings,
-        "checksum": first["data"],
-        "full_seeds": _distinct(rows.filter(pl.col("sampler") == FULL)["training_seed"]),
-        "sample_seeds": _distinct(rows.filter(pl.col("sampler") != FULL)["sample_seed"]),
-        "algorithms": tuple({"label": label, "code": code} for label, code in algorithms),
-    }
-
-
-def _samplers(rows: pl.DataFrame, found: Sequence[Agreement], registry: Registry) -> list[dict[str, Any]]:
-    made = []
-    for label, agreements in groupby(sorted(found, key=lambda each: each.sampler), key=lambda each: each.sampler):
-        own = rows.filter(pl.col("sampler") == label).sort("created", maintain_order=True)
-        bound = bind_sampler(label, registry)
-        entry = registry.get("samplers", Label.parse(label).name)
-        own = own.filter(pl.col("sampler_code") == own["sampler_code"][-1])
-        made.append(
-            {
-                "label": label,
-                "parameters": dict(bound.parameters),
-                "unit": bound.unit,
-                "distribution": entry.distribution,
-                "distribution_version": entry.version,
-                "code": own["sampler_code"][-1],
-                "samples": tuple(_samples(own)),
-                "agreements": tuple(_agreement(each) for each in agreements),
-            }
-        )
-    return made
-
-
-def _samples(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    """The samples that were drawn, each once: all algorithms were given the same."""
-    drawn = rows.filter(pl.col("sample_digest") != "", pl.col("kept_rows").is_not_null())
-    once = drawn.unique(_SAMPLE[:4], keep="first", maintain_order=True).select(_SAMPLE)
-    short = {name: name.removeprefix("kept_").removeprefix("sample_") for name in _SAMPLE}
-    return once.rename(short).to_dicts()
-
-
-def _agreement(each: Agreement) -> dict[str, Any]:
-    row = asdict(each)
-    del row["sampler"], row["noise"]  # the latter stands in the conditions
-    return {**row, "reason": _line(each.reason)}
-
-
-def _cost(rows: pl.DataFrame) -> dict[str, Any]:
-    """What is filed under a further seed, which changes nothing, took as long to the last digit: it counts once."""
-    once = [axis for axis in AXES if axis != "training_seed"]
-    runs = rows.filter(pl.col("seconds").is_not_null()).unique([*once, "seconds", "compile_seconds", "epochs"])
-    sums = {name: runs[name].sum() for name in ("seconds", "compile_seconds", "samples_processed")}
-    return {"runs": runs.height, **sums}
-
-
-def _distinct(seeds: pl.Series) -> tuple[int, ...]:
-    return tuple(seeds.unique().sort())
-
-
-def _line(text: str) -> str:
-    """A reason as one line that is not too long."""
-    clean = "".join(c if c.isprintable() else " " for c in text)
-    return clean if len(clean) <= _LONGEST else f"{clean[: _LONGEST - 3]}..."
-
-
 def _plain(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: _line(value) if isinstance(value, str) else value for name, value in fields.items()}
+    return {name: line(value) if isinstance(value, str) else value for name, value in fields.items()}

@@ -1,68 +1,58 @@
-"""An entry of a leaderboard: what one store says about a suite, as JSON that is read with suspicion.
+"""An entry of a leaderboard: what one store says about a suite, from the runs themselves to what follows from them.
 
-``Entry.model_json_schema()`` is the published form.
+The tables of runs (``conditions`` to ``cells``, with the replicates beside them) are what was measured; ``agreements``
+to ``cost`` follow from them alone. ``entry_schema`` is the published form.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
-from recbench.bench.parts import publish
-from recbench.contracts.errors import ParameterError, VerificationError
-from recbench.contracts.labels import Label
-from recbench.contracts.records import Budget, Feedback, ParameterValue, Unit
+from recbench.bench.sample import FULL
+from recbench.boards.fields import (
+    MOST_CELLS,
+    Amount,
+    BudgetText,
+    Code,
+    Count,
+    DatasetName,
+    Digest,
+    Hyper,
+    LabelText,
+    Link,
+    MetricName,
+    Model,
+    Name,
+    Reason,
+    Remark,
+    Seeds,
+    Share,
+    SubsetName,
+    SuiteName,
+    UnitText,
+)
+from recbench.boards.outcomes import AgreementEntry, CostEntry, MeanEntry, QualityEntry, StandingEntry
+from recbench.contracts.records import Feedback, Status
 
-LARGEST = 32 << 20
-"""Bytes of an entry at most."""
+Board = Literal["samplers", "algorithms", "synthesisers"]
+FORMAT = 2
 
+Table = Literal[
+    "conditions", "left_out", "samplers", "algorithms", "samples", "cells",
+    "agreements", "means", "standings", "qualities",
+]  # fmt: skip
+Part = Literal[Table, "entry"]  # the latter: all fields that are no table, as one row
 
-def _printable(text: str) -> str:
-    if not text.isprintable():  # control characters, and marks that turn the direction of text
-        raise ValueError("it has characters that cannot be printed")
-    return text
-
-
-def _canonical(kind: type[Label] | type[Budget]) -> AfterValidator:
-    def check(text: str) -> str:
-        try:
-            canonical = str(kind.parse(text))
-        except ParameterError as error:
-            raise ValueError(str(error)) from error
-        if canonical != text:
-            raise ValueError(f"it is written {canonical!r}")
-        return text
-
-    return AfterValidator(check)
-
-
-Printable = AfterValidator(_printable)
-Name = Annotated[str, Field(min_length=1, max_length=200), Printable]
-Reason = Annotated[str, Field(max_length=1000), Printable]
-DatasetName = Annotated[str, Field(pattern=r"^\w[\w.:+ -]*$", max_length=200), Printable]  # stands in command lines
-MetricName = Annotated[str, Field(pattern=r"^[\w.:-]+(@[0-9]+)?$", max_length=100), Printable]
-SuiteName = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]  # names a folder too
-LabelText = Annotated[str, Field(max_length=300), Printable, _canonical(Label)]
-BudgetText = Annotated[str, Field(max_length=40), _canonical(Budget)]
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Code = Annotated[str, Field(pattern=r"^([0-9a-f]{64})?$")]  # hash of a plugin's source; empty for built-ins
-Count = Annotated[int, Field(ge=0, lt=1 << 62)]
-Amount = Annotated[float, Field(ge=0)]
-Correlation = Annotated[float, Field(ge=-1, le=1)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Seeds = Annotated[tuple[Count, ...], Field(max_length=1000)]
+RUNS: tuple[Table, ...] = ("conditions", "left_out", "samplers", "algorithms", "samples", "cells")
+"""Tables of what was measured."""
+DERIVED: tuple[Table, ...] = ("agreements", "means", "standings", "qualities")
+"""Tables of what follows from that."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-
-class EnvironmentEntry(_Model):
+class EnvironmentEntry(Model):
     """The machine that made the entry of the store; see :class:`recbench.bench.environment.Environment`."""
 
     python: Name
@@ -72,14 +62,7 @@ class EnvironmentEntry(_Model):
     packages: Annotated[Mapping[Name, Name], Field(max_length=200)]
 
 
-class AlgorithmEntry(_Model):
-    """An algorithm that a ranking is over."""
-
-    label: LabelText
-    code: Code
-
-
-class Conditions(_Model):
+class Conditions(Model):
     """What all runs on one data set and feedback type share."""
 
     dataset: DatasetName
@@ -92,21 +75,53 @@ class Conditions(_Model):
     mask: Name
     history: Name
     tuning: Name
-    select: Name
+    select: MetricName
+    metric_code: Code
     max_epochs: Count
     validate_every: Count
     patience: Count
     protocol: Count  # version of recbench's own code, as far as it changes values
     full_seeds: Seeds  # training seeds on full data
     sample_seeds: Seeds
-    algorithms: Annotated[tuple[AlgorithmEntry, ...], Field(max_length=1000)]
 
 
-class SampleEntry(_Model):
-    """One sample that was drawn."""
+class LeftOut(Model):
+    """A feedback type that a data set does not allow."""
 
     dataset: DatasetName
     feedback: Feedback
+    reason: Reason
+
+
+class SamplerEntry(Model):
+    """A sampler, and where its code comes from."""
+
+    label: LabelText
+    parameters: Hyper  # all, the defaults too
+    unit: UnitText
+    form: Literal["order", "select", "synthesise"]
+    distribution: Name
+    distribution_version: Name
+    code: Code
+
+
+class AlgorithmEntry(Model):
+    """An algorithm, and where its code comes from."""
+
+    label: LabelText
+    parameters: Hyper  # those that no grid varies keep these values
+    deterministic: bool  # the training seed changes nothing
+    distribution: Name
+    distribution_version: Name
+    code: Code
+
+
+class SampleEntry(Model):
+    """One sample that was drawn; of all rows, the sampler is called ``full``."""
+
+    dataset: DatasetName
+    feedback: Feedback
+    sampler: LabelText
     budget: BudgetText
     seed: Count
     digest: Digest
@@ -115,146 +130,98 @@ class SampleEntry(_Model):
     items: Count
     cold_test_users: Share
     cold_test_items: Share
-    popularity_shift: Annotated[float, Field(ge=-1)] | None = None  # null in entries of version 0.1
-    time_span: Share | None = None
+    popularity_shift: Annotated[float, Field(ge=-1)] | None
+    time_span: Share | None
+    sketch: Annotated[tuple[Count, ...], Field(max_length=256)]  # some kept rows; empty: it can be drawn again exactly
 
 
-class AgreementEntry(_Model):
-    """How far the sampler keeps a ranking; see :class:`recbench.Agreement`."""
+class CellEntry(Model):
+    """One run: the axes that the conditions do not give, and what came out."""
 
     dataset: DatasetName
     feedback: Feedback
-    metric: MetricName
+    sampler: LabelText
     budget: BudgetText
-    num_algorithms: Count
-    tau: Correlation | None
-    tau_low: Correlation | None
-    tau_high: Correlation | None
-    ceiling: Correlation | None
-    num_deterministic: Count
-    share_of_ceiling: float | None
-    regret: float | None
-    pair_accuracy: Share | None
-    significant_pairs: Count
-    samples_share: Amount | None
-    speedup: Amount | None
+    sample_seed: Count
+    algorithm: LabelText
+    hyper: Hyper
+    training_seed: Count
+    status: Status
     reason: Reason
+    validation: float | None
+    metrics: Annotated[Mapping[MetricName, float], Field(max_length=50)]  # each has replicates, in this order
+    seconds: Amount | None
+    compile_seconds: Amount | None
+    sampler_seconds: Amount | None
+    samples_processed: Count | None
+    epochs: Count | None
 
 
-class SamplerEntry(_Model):
-    """A sampler, what it drew, and how it did."""
+class ReplicatesEntry(Model):
+    """The file of the bootstrap replicates, ``SHA256.parquet``: a row for each cell and metric, in their order."""
 
-    label: LabelText
-    parameters: Annotated[Mapping[Name, ParameterValue], Field(max_length=100)]  # all, the defaults too
-    unit: Unit
-    distribution: Name
-    distribution_version: Name
-    code: Code
-    samples: Annotated[tuple[SampleEntry, ...], Field(max_length=50_000)]
-    agreements: Annotated[tuple[AgreementEntry, ...], Field(max_length=50_000)]
+    sha256: Digest
+    rows: Count
 
 
-class CostEntry(_Model):
-    """What the runs took together."""
+class Digests(Model):
+    """Of one table: each row, and each column by its name. What was changed lies where the two cross."""
 
-    runs: Count
-    seconds: Amount  # training and scoring, compilation apart
-    compile_seconds: Amount
-    samples_processed: Count
+    rows: Annotated[tuple[Digest, ...], Field(max_length=4 * MOST_CELLS)]
+    columns: Annotated[Mapping[Annotated[str, Field(max_length=320)], Digest], Field(max_length=2000)]
 
 
-class Entry(_Model):
-    """A submission to the board of samplers of one version of one suite."""
+def _table(least: int = 0, most: int = MOST_CELLS) -> Any:
+    return Field(min_length=least, max_length=most)
 
-    format: Literal[1] = 1
-    board: Literal["samplers"] = "samplers"
+
+class Entry(Model):
+    """A submission to a board of one version of one suite."""
+
+    format: Literal[2] = FORMAT
+    board: Board
     suite: SuiteName
     suite_version: Annotated[int, Field(ge=1, lt=1_000_000)]
+    subset: SubsetName  # a part of the suite that has a name; empty: all of it
     created: AwareDatetime  # of the latest result, so that one store makes one entry
     recbench: Name
+    submitter: Remark
+    link: Link
     environment: EnvironmentEntry
-    conditions: Annotated[tuple[Conditions, ...], Field(min_length=1, max_length=500)]
-    samplers: Annotated[tuple[SamplerEntry, ...], Field(min_length=1, max_length=500)]
+    conditions: Annotated[tuple[Conditions, ...], _table(1, 500)]
+    left_out: Annotated[tuple[LeftOut, ...], _table(0, 500)]
+    samplers: Annotated[tuple[SamplerEntry, ...], _table(0, 500)]
+    algorithms: Annotated[tuple[AlgorithmEntry, ...], _table(1, 1000)]
+    samples: Annotated[tuple[SampleEntry, ...], _table()]
+    cells: Annotated[tuple[CellEntry, ...], _table(1)]
+    replicates: ReplicatesEntry
+    agreements: Annotated[tuple[AgreementEntry, ...], _table()]
+    means: Annotated[tuple[MeanEntry, ...], _table()]
+    standings: Annotated[tuple[StandingEntry, ...], _table()]
+    qualities: Annotated[tuple[QualityEntry, ...], _table(0, 4 * MOST_CELLS)]
     cost: CostEntry
+    digests: Mapping[Part, Digests]
 
     @model_validator(mode="after")
     def _fits_together(self) -> Entry:
         places = [(each.dataset, each.feedback) for each in self.conditions]
-        _each_once("conditions", places)
-        _each_once("samplers", [each.label for each in self.samplers])
-        for sampler in self.samplers:
-            rows = [(row.dataset, row.feedback, row.metric, row.budget) for row in sampler.agreements]
-            drawn = [(row.dataset, row.feedback, row.budget, row.seed) for row in sampler.samples]
-            _each_once(f"agreements of {sampler.label}", rows)
-            _each_once(f"samples of {sampler.label}", drawn)
-            for row in (*rows, *drawn):
-                if row[:2] not in places:
-                    raise ValueError(f"{sampler.label} has rows on {', '.join(row[:2])}, which has no conditions")
+        _each_once("conditions", places + [(each.dataset, each.feedback) for each in self.left_out])
+        samplers, algorithms = ([each.label for each in table] for table in (self.samplers, self.algorithms))
+        _each_once("samplers", samplers)
+        _each_once("algorithms", algorithms)
+        _each_once("samples", [(s.dataset, s.feedback, s.sampler, s.budget, s.seed) for s in self.samples])
+        known = {"dataset and feedback": set(places), "sampler": {*samplers, FULL}, "algorithm": set(algorithms)}
+        for name in ("samples", "cells", *DERIVED):
+            for number, row in enumerate(getattr(self, name)):
+                _check_known(f"{name}.{number}", row, known)
+        if sum(len(cell.metrics) for cell in self.cells) != self.replicates.rows:
+            raise ValueError(f"replicates.rows is {self.replicates.rows}, which is not as many as cells have metrics")
         return self
 
 
-def board_folder(root: Path, suite: str, version: int) -> Path:
-    """Where the board of a suite's version lives."""
-    return root / f"{suite}-v{version}"
-
-
-def entry_text(entry: Entry) -> str:
-    """An entry as JSON, always the same for the same entry."""
-    return json.dumps(entry.model_dump(mode="json"), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def write_entry(entry: Entry, folder: Path) -> Path:
-    """Writes an entry into a board's folder, whole or not at all; its name is its date and the hash of its content."""
-    content = entry_text(entry).encode()
-    name = f"{entry.created:%Y%m%d}-{hashlib.sha256(content).hexdigest()[:16]}.json"
-    target = folder / "entries" / name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    publish(content, target)
-    return target
-
-
-def read_entries(folder: Path) -> dict[str, Entry]:
-    """The entries of a board by the names of their files, oldest first.
-
-    Raises:
-      VerificationError: one of them is not an entry of this board.
-    """
-    entries = {path.name: read_entry(path) for path in sorted((folder / "entries").glob("*.json"))}
-    for name, entry in entries.items():
-        if board_folder(folder.parent, entry.suite, entry.suite_version) != folder:
-            found = f"{entry.suite} v{entry.suite_version}"
-            raise VerificationError(f"the entry {name} in {folder} is one of {found}: move it to that board")
-    return dict(sorted(entries.items(), key=lambda item: (item[1].created, item[0])))
-
-
-def read_entry(path: Path) -> Entry:
-    """Reads one entry.
-
-    Raises:
-      VerificationError: it is too large, not JSON, or not of the form of an entry; the field is named.
-    """
-    size = path.stat().st_size
-    if size > LARGEST:
-        raise VerificationError(f"the entry {path} has {size:,} bytes: at most {LARGEST:,} are read")
-    content = path.read_bytes()
-    try:
-        json.loads(content, object_pairs_hook=_keys_once, parse_constant=_no_number)
-        return Entry.model_validate_json(content)
-    except ValidationError as error:
-        raise VerificationError(f"the entry {path} is refused: {sentence(error)}") from error
-    except RecursionError as error:
-        raise VerificationError(f"the entry {path} is refused: it is nested too deeply") from error
-    except ValueError as error:
-        raise VerificationError(f"the entry {path} is refused: it is not JSON ({str(error)[:200]!r})") from error
-
-
-def sentence(error: ValidationError) -> str:
-    """The first thing that is wrong with an entry."""
-    first = error.errors(include_url=False, include_context=False)[0]
-    place = ".".join(map(str, first["loc"]))
-    message = first["msg"].removeprefix("Value error, ")
-    found = repr(first["input"])
-    return f"{place[:200]!r} is {found if len(found) <= 80 else found[:77] + '...'}: {message}" if place else message
+def entry_schema() -> dict[str, Any]:
+    """The form of an entry as JSON Schema."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **Entry.model_json_schema()}
 
 
 def _each_once(what: str, values: list[Any]) -> None:
@@ -262,12 +229,14 @@ def _each_once(what: str, values: list[Any]) -> None:
         raise ValueError(f"the {what} are not all different")
 
 
-def _keys_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found
-
-
-def _no_number(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number")
+def _check_known(place: str, row: Any, known: Mapping[str, set[Any]]) -> None:
+    ground = (getattr(row, "dataset", None), getattr(row, "feedback", None))
+    found = {
+        "dataset and feedback": None if ground[0] is None else ground,
+        "sampler": getattr(row, "sampler", None),
+        "algorithm": getattr(row, "algorithm", None),
+    }
+    for field, value in found.items():
+        if value is not None and value not in known[field]:
+            shown = ", ".join(value) if isinstance(value, tuple) else value
+            raise ValueError(f"{place} has the {field} {shown!r}, which the entry does not list")

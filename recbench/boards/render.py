@@ -13,8 +13,9 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 from recbench.bench.scores import HEADLINES
-from recbench.boards.entry import AgreementEntry, Conditions, Entry
+from recbench.boards.entry import Conditions, Entry
 from recbench.boards.markdown import Markup, code, escape, number, span
+from recbench.boards.outcomes import AgreementEntry
 from recbench.contracts.errors import ParameterError
 from recbench.contracts.records import FEEDBACK_TYPES, Budget, Feedback
 
@@ -143,11 +144,10 @@ def headline_tables(entries: Mapping[str, Entry]) -> list[Table]:
     """The tables of a board in the order in which entries brought their data sets, one a feedback type."""
     newest: dict[tuple[str, str, str, str, str], Line] = {}
     for name, entry in entries.items():
-        for sampler in entry.samplers:
-            for row in sampler.agreements:
-                place = (row.dataset, row.feedback, row.metric, sampler.label, row.budget)
-                if row.tau is not None or place not in newest or newest[place].row.tau is None:
-                    newest[place] = Line(sampler.label, row, name)
+        for row in entry.agreements:
+            place = (row.dataset, row.feedback, row.metric, row.sampler, row.budget)
+            if row.tau is not None or place not in newest or newest[place].row.tau is None:
+                newest[place] = Line(row.sampler, row, name)
     datasets = list(dict.fromkeys(each.dataset for entry in entries.values() for each in entry.conditions))
     grounds = [(dataset, feedback) for dataset in datasets for feedback in FEEDBACK_TYPES]
     lines = {ground: [x for x in newest.values() if (x.row.dataset, x.row.feedback) == ground] for ground in grounds}

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from recbench.cli.stored import latest_data, stored_results
-from recbench.cli.tables import note
+from recbench.cli.submit import note_of_submission
 from recbench.contracts.errors import ParameterError
 
 if TYPE_CHECKING:
     from recbench.bench.suite import Suite
     from recbench.boards.entry import Entry
+    from recbench.boards.files import Submission
 
 _FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -43,7 +44,7 @@ def build_command(
     """
     # Imported here: starting is to stay quick.
     from recbench.bench.suite import load_suite
-    from recbench.boards.entry import board_folder, read_entries, write_entry
+    from recbench.boards.files import board_folder, read_entries, write_submission
     from recbench.boards.render import replace_block
 
     chosen = load_suite(suite).override(datasets=datasets or None)
@@ -52,21 +53,19 @@ def build_command(
     if readme is not None:
         replace_block(readme.read_text(encoding="utf-8"), "", file=str(readme))
     if not no_entry:
-        click.echo(write_entry(_entry(chosen, store), folder))
+        click.echo(write_submission(_submission(chosen, store), folder))
     entries = read_entries(folder)
     if not entries:
         raise ParameterError(f"there are no entries in {folder}: leave out --no-entry to write one")
     _write_pages(entries, folder, readme, dataset=datasets[0] if datasets else None, source=suite)
 
 
-def _entry(suite: Suite, store: str | None) -> Entry:
-    from recbench.boards.build import build_entry
+def _submission(suite: Suite, store: str | None) -> Submission:
+    from recbench.boards.build import build_submission
 
-    entry = build_entry(latest_data(stored_results(store)), suite)
-    rows = [row for sampler in entry.samplers for row in sampler.agreements]
-    missing = sum(row.tau is None for row in rows)
-    note(f"{len(entry.samplers)} samplers, {entry.cost.runs:,} runs; {missing} of {len(rows)} taus are missing")
-    return entry
+    made = build_submission(latest_data(stored_results(store)), suite, board="samplers")
+    note_of_submission(made)
+    return made
 
 
 def _write_pages(

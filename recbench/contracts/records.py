@@ -237,6 +237,7 @@ class RunRecord:
     cost: Cost | None = None
     coverage: Coverage | None = None
     sample_digest: str = ""
+    sample_sketch: bytes | None = None  # some of the kept rows, little-endian uint32; see bench.sketch
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from recbench.boards.entry import LARGEST, Entry, board_folder, entry_text, read_entries, read_entry, write_entry
+from recbench.boards.digests import sealed
+from recbench.boards.entry import Entry, ReplicatesEntry, entry_schema
+from recbench.boards.files import (
+    LARGEST,
+    Submission,
+    board_folder,
+    entry_files,
+    entry_text,
+    read_entries,
+    read_entry,
+    read_submission,
+    replicates_content,
+    write_submission,
+)
 from recbench.contracts.errors import VerificationError
 
 Change = Callable[[dict[str, Any]], None]
@@ -29,22 +44,35 @@ def changed(*path: Any, value: Any) -> Change:
 
 
 def test_an_entry_comes_back_as_it_was(entry: Entry, tmp_path: Path) -> None:
+    made = submission(entry)
     folder = board_folder(tmp_path, entry.suite, entry.suite_version)
-    path = write_entry(entry, folder)
+    path = write_submission(made, folder)
     assert path.parent == tmp_path / "toys-v2" / "entries"
-    assert read_entry(path) == entry
-    assert write_entry(entry, folder) == path, "equal entries are one file"
-    assert read_entries(folder) == {path.name: entry}
+    back = read_submission(path)
+    assert back.entry == made.entry and np.array_equal(back.replicates, made.replicates)
+    assert write_submission(made, folder) == path, "equal entries are one file"
+    path.with_suffix(".verified.json").write_text("{}")
+    assert entry_files(folder) == [path], "what is said of an entry is none"
+    assert read_entries(folder) == {path.name: made.entry}
     assert entry_text(read_entry(path)).encode() == path.read_bytes()
 
 
-def test_the_form_is_published_as_a_schema() -> None:
-    schema = Entry.model_json_schema()
+def submission(entry: Entry) -> Submission:
+    """The entry with random replicates."""
+    replicates = np.random.default_rng(0).random((entry.replicates.rows, 200), dtype=np.float32)
+    digest = hashlib.sha256(replicates_content(replicates)).hexdigest()
+    named = entry.model_copy(update={"replicates": ReplicatesEntry(sha256=digest, rows=len(replicates))})
+    return Submission(sealed(named, replicates), replicates)
+
+
+def test_the_form_is_published_as_a_schema(repository: Path) -> None:
+    schema = entry_schema()
     assert schema["additionalProperties"] is False and {"suite", "samplers", "cost"} <= set(schema["required"])
-    json.dumps(schema)
+    published = (repository / "leaderboards" / "entry.schema.json").read_text(encoding="utf-8")
+    assert json.loads(published) == schema, "run: recbench submit --schema > leaderboards/entry.schema.json"
 
 
-ROW = ("samplers", 0, "agreements", 0)
+ROW = ("agreements", 0)
 
 
 @pytest.mark.parametrize(
@@ -53,16 +81,16 @@ ROW = ("samplers", 0, "agreements", 0)
         (changed("suite", value="../../etc"), "'suite' is '../../etc'"),
         (changed("suite_version", value=0), "suite_version"),
         (changed("suite_version", value="2"), "suite_version"),
-        (changed("format", value=2), "'format' is 2"),
+        (changed("format", value=1), "'format' is 1"),
         (changed("created", value="yesterday"), "created"),
         (changed("created", value="2026-01-01T00:00:00"), "created"),
         (changed("extra", value=1), "extra"),
-        (changed("samplers", value=[]), "samplers"),
+        (changed("conditions", value=[]), "conditions"),
         (changed("samplers", 0, "label", value="random[b=1,a=2]"), "it is written 'random[a=2,b=1]'"),
         (changed("samplers", 0, "label", value="\u202emodnar"), "samplers.0.label"),
         (changed("samplers", 0, "code", value="A" * 64), "samplers.0.code"),
-        (changed("samplers", 0, "samples", 0, "digest", value="0"), "samples.0.digest"),
-        (changed("samplers", 0, "samples", 0, "rows", value=-1), "samples.0.rows"),
+        (changed("samples", 0, "digest", value="0"), "samples.0.digest"),
+        (changed("samples", 0, "rows", value=-1), "samples.0.rows"),
         (changed(*ROW, "tau", value=1.5), "agreements.0.tau"),
         (changed(*ROW, "tau", value="0.5"), "agreements.0.tau"),
         (changed(*ROW, "tau", value=True), "agreements.0.tau"),
@@ -73,7 +101,23 @@ ROW = ("samplers", 0, "agreements", 0)
         (changed(*ROW, "metric", value="<b>"), "agreements.0.metric"),
         (changed(*ROW, "reason", value="x" * 1001), "agreements.0.reason"),
         (changed(*ROW, "reason", value="two\nlines"), "cannot be printed"),
-        (changed(*ROW, "dataset", value="elsewhere"), "has no conditions"),
+        (
+            changed(*ROW, "dataset", value="elsewhere"),
+            "dataset and feedback 'elsewhere, implicit'",
+        ),
+        (changed(*ROW, "sampler", value="other"), "agreements.0 has the sampler 'other'"),
+        (changed("cells", 0, "metrics", value={}), "replicates.rows is 1"),
+        (changed("cells", 0, "metrics", value={"../x": 0.5}), "cells.0.metrics"),
+        (changed("link", value="http://insecure.example"), "link"),
+        (changed("link", value='https://a.example/"onclick="'), "link"),
+        (changed("link", value="https://a.example/<b>"), "link"),
+        (changed("link", value="javascript:alert(1)"), "link"),
+        (changed("submitter", value="x" * (1 << 20)), "submitter"),
+        (changed("submitter", value="\u202eevil"), "submitter"),
+        (changed("subset", value="../up"), "subset"),
+        (changed("replicates", "sha256", value="../../etc/passwd"), "replicates.sha256"),
+        (lambda content: content["cells"].extend(content["cells"] * 50_000), "cells"),
+        (lambda content: content["samples"].extend(content["samples"]), "samples are not all different"),
         (changed("conditions", 0, "dataset", value="<!-- board:end -->"), "conditions.0.dataset"),
         (lambda content: content["samplers"].append(content["samplers"][0]), "samplers are not all different"),
         (lambda content: content.pop("cost"), "'cost'"),
@@ -127,6 +171,6 @@ def test_any_json_is_refused_in_one_way(tmp_path: Path, content: Any) -> None:
 
 
 def test_an_entry_on_the_wrong_board_is_refused(entry: Entry, tmp_path: Path) -> None:
-    write_entry(entry, tmp_path / "toys-v1")
+    write_submission(submission(entry), tmp_path / "toys-v1")
     with pytest.raises(VerificationError, match="is one of toys v2"):
         read_entries(tmp_path / "toys-v1")

@@ -10,7 +10,7 @@ import pytest
 
 from recbench.bench.sample import draw_sample
 from recbench.bench.store import Store
-from recbench.boards.entry import read_entry
+from recbench.boards.files import read_entry
 from recbench.contracts.records import Agreement
 from recbench.data.readers import load_dataset
 from recbench.data.split import make_split
@@ -58,7 +58,7 @@ def build(recbench: Any, suite: Path, tmp_path: Path, monkeypatch: pytest.Monkey
 def test_it_writes_an_entry_a_page_and_the_block_of_a_readme(build: Any, suite: Path) -> None:
     result = build("--readme", "README.md")
     assert result.code == 0
-    assert result.err == "2 samplers, 6 runs; 4 of 8 taus are missing\n"
+    assert result.err == "2 samplers, 2 algorithms, 6 runs; 4 of 8 taus are missing\n"
     entry, page, readme = map(Path, result.out.splitlines())
     assert entry.parent == Path("leaderboards/small-v3/entries") and page == Path("leaderboards/small-v3/README.md")
     text = readme.read_text()
@@ -75,15 +75,13 @@ def test_the_entry_says_what_the_store_says(build: Any, suite: Path) -> None:
 
     entry = read_entry(Path(build().out.splitlines()[0]))
     expected = agreement(Store(suite.parent / "store").frame())
-    found = [
-        Agreement(sampler=sampler.label, **row.model_dump()) for sampler in entry.samplers for row in sampler.agreements
-    ]
+    found = [Agreement(**row.model_dump(exclude={"rank"})) for row in entry.agreements]
     assert sorted(found, key=repr) == sorted(expected, key=repr)
     dataset = load_dataset("synthetic-tiny")
     (conditions,) = entry.conditions
     assert conditions.checksum == dataset.checksum and conditions.full_seeds == (0, 1)
-    assert [each.label for each in conditions.algorithms] == ["ease", "popularity"]
-    (drawn,) = [s for sampler in entry.samplers if sampler.label == "random" for s in sampler.samples]
+    assert [each.label for each in entry.algorithms] == ["ease", "popularity"]
+    (drawn,) = [sample for sample in entry.samples if sample.sampler == "random"]
     sample = draw_sample("random", make_split(dataset, feedback="implicit"), "60%", seed=drawn.seed)
     assert (drawn.digest, drawn.rows) == (sample.digest, len(sample.rows)), "samples can be drawn again and compared"
 
@@ -99,7 +97,7 @@ def test_building_again_changes_nothing(build: Any) -> None:
 def test_a_damaged_entry_is_named_and_nothing_is_written(build: Any) -> None:
     entry = Path(build().out.splitlines()[0])
     content = json.loads(entry.read_text())
-    content["samplers"][0]["agreements"][0]["tau"] = 7
+    content["agreements"][0]["tau"] = 7
     entry.write_text(json.dumps(content))
     Path("leaderboards/small-v3/README.md").unlink()
     result = build()

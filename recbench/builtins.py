@@ -110,6 +110,7 @@ def recbench_commands() -> Iterable[CommandSpec]:
             ("sample", "sample:sample_command", "Write a sample of a log to a file, to train on with any library."),
             ("distill", "distill:distill_command", "Learn a few fake users that stand in for the real ones."),
             ("submit", "submit:submit_command", "Write stored results as an entry of a leaderboard."),
+            ("verify", "verify:verify_command", "Check entries of leaderboards, and run some of their runs again."),
             ("board", "board:board", "Leaderboards: entries, and the pages made of them."),
             ("doctor", "doctor:doctor_command", "Check the installation, and say what to mend."),
             ("plugins", "plugins:plugins_command", "Show which plugins are loaded, and which are in quarantine."),

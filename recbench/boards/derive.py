@@ -107,6 +107,7 @@ def _quality(each: Quality) -> dict[str, Any]:
 def _cost(frame: pl.DataFrame) -> dict[str, Any]:
     """What is filed under a further seed, which changes nothing, took as long to the last digit: it counts once."""
     once = [axis for axis in AXES if axis != "training_seed"]
-    runs = frame.filter(pl.col("seconds").is_not_null()).unique([*once, "seconds", "compile_seconds", "epochs"])
+    runs = frame.filter(pl.col("seconds").is_not_null())
+    runs = runs.unique([*once, "seconds", "compile_seconds", "epochs"], keep="first", maintain_order=True)
     sums = {name: runs[name].sum() for name in ("seconds", "compile_seconds", "samples_processed")}
     return {"runs": runs.height, **sums}

@@ -38,7 +38,7 @@ from recbench.boards.outcomes import AgreementEntry, CostEntry, MeanEntry, Quali
 from recbench.contracts.records import Feedback, Status
 
 Board = Literal["samplers", "algorithms", "synthesisers"]
-FORMAT = 2
+FORMAT: Literal[2] = 2
 
 Table = Literal[
     "conditions", "left_out", "samplers", "algorithms", "samples", "cells",
@@ -210,7 +210,11 @@ class Entry(Model):
         _each_once("samplers", samplers)
         _each_once("algorithms", algorithms)
         _each_once("samples", [(s.dataset, s.feedback, s.sampler, s.budget, s.seed) for s in self.samples])
-        known = {"dataset and feedback": set(places), "sampler": {*samplers, FULL}, "algorithm": set(algorithms)}
+        known: dict[str, set[Any]] = {
+            "dataset and feedback": set(places),
+            "sampler": {*samplers, FULL},
+            "algorithm": set(algorithms),
+        }
         for name in ("samples", "cells", *DERIVED):
             for number, row in enumerate(getattr(self, name)):
                 _check_known(f"{name}.{number}", row, known)

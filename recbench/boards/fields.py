@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from recbench.contracts.errors import ParameterError
 from recbench.contracts.labels import Label
-from recbench.contracts.records import Budget, ParameterValue
+from recbench.contracts.records import Budget
 
 MOST_CELLS = 50_000
 """Cells of an entry, at most."""
@@ -60,4 +60,5 @@ Correlation = Annotated[float, Field(ge=-1, le=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Place = Annotated[int, Field(ge=1, lt=1_000_000)]  # 1 is best
 Seeds = Annotated[tuple[Count, ...], Field(max_length=1000)]
-Hyper = Annotated[Mapping[Name, ParameterValue], Field(max_length=100)]
+Parameter = bool | Annotated[int, Field(ge=-(1 << 62), lt=1 << 62)] | float | Remark
+Hyper = Annotated[Mapping[Name, Parameter], Field(max_length=100)]

@@ -99,7 +99,7 @@ def read_entry(path: Path) -> Entry:
     Raises:
       VerificationError: it is too large, not JSON, or not of the form of an entry; the field is named.
     """
-    content = _read(path, LARGEST, "the entry")
+    content = read_bounded(path, LARGEST, "the entry")
     try:
         json.loads(content, object_pairs_hook=_keys_once, parse_constant=_no_number)
         return Entry.model_validate_json(content)
@@ -132,7 +132,7 @@ def read_replicates(path: Path, *, rows: int) -> Replicates:
     Raises:
       VerificationError: there is no such file, or it holds something else; nothing is read before its form is right.
     """
-    content = _read(path, LARGEST_REPLICATES, "'replicates.sha256' names a file that")
+    content = read_bounded(path, LARGEST_REPLICATES, "'replicates.sha256' names a file that")
     try:
         found = pl.read_parquet_schema(io.BytesIO(content))
         if dict(found) != _SCHEMA:
@@ -163,7 +163,12 @@ def sentence(error: ValidationError) -> str:
     return f"{place[:200]!r} is {shown}: {message[:500]}" if place else message[:500]
 
 
-def _read(path: Path, most: int, what: str) -> bytes:
+def read_bounded(path: Path, most: int, what: str) -> bytes:
+    """The content of a file of at most so many bytes.
+
+    Raises:
+      VerificationError: it is not there, or larger.
+    """
     try:
         size = path.stat().st_size
     except FileNotFoundError as error:

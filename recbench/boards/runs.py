@@ -27,18 +27,23 @@ def entry_frame(entry: Entry, replicates: Replicates) -> pl.DataFrame:
 
     All rows have the time of the entry: of each run there is one, so that none is older than another.
     """
-    tables: Tables = {
-        "conditions": {(each.dataset, each.feedback): each.model_dump() for each in entry.conditions},
-        "samplers": {each.label: each.model_dump() for each in entry.samplers},
-        "algorithms": {each.label: each.model_dump() for each in entry.algorithms},
-        "samples": {(s.dataset, s.feedback, s.sampler, s.budget, s.seed): s.model_dump() for s in entry.samples},
-    }
+    tables = tables_of(entry)
     rows = [row for cell in entry.cells for row in _rows(entry, cell, tables)]
     schema = {name: kind for name, kind in SCHEMA.items() if name not in ("replicates", "sample_sketch")}
     frame = pl.DataFrame(rows, schema=schema, orient="row", infer_schema_length=None)
     return frame.with_columns(_lists(frame["metric"], replicates), sample_sketch=pl.lit(None, pl.Binary())).select(
         list(SCHEMA)
     )
+
+
+def tables_of(entry: Entry) -> Tables:
+    """The rows that cells refer to, by what they are referred to by."""
+    return {
+        "conditions": {(each.dataset, each.feedback): each.model_dump() for each in entry.conditions},
+        "samplers": {each.label: each.model_dump() for each in entry.samplers},
+        "algorithms": {each.label: each.model_dump() for each in entry.algorithms},
+        "samples": {(s.dataset, s.feedback, s.sampler, s.budget, s.seed): s.model_dump() for s in entry.samples},
+    }
 
 
 def _rows(entry: Entry, cell: CellEntry, tables: Tables) -> Iterator[dict[str, Any]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from recbench.boards.entry import Conditions
-from recbench.contracts.errors import DataError, DownloadError, UnknownNameError, VerificationError
+from recbench.contracts.errors import DataError, DownloadError, ParameterError, UnknownNameError, VerificationError
 from recbench.contracts.records import Dataset, Feedback, Split
 from recbench.data.noise import corrupt
 from recbench.data.readers import load_dataset
@@ -48,7 +48,12 @@ class Shelf:
                 f"'checksum' of the conditions on {conditions.dataset} is {conditions.checksum[:12]}..., but the data "
                 f"set here has {dataset.checksum[:12]}...: it is another, or one of the two was changed"
             )
-        split = make_split(dataset, feedback=conditions.feedback, protocol=conditions.split, seed=conditions.split_seed)
+        try:
+            split = make_split(
+                dataset, feedback=conditions.feedback, protocol=conditions.split, seed=conditions.split_seed
+            )
+        except (DataError, ParameterError) as error:
+            raise VerificationError(f"the conditions on {conditions.dataset} cannot be met: {error}") from error
         return corrupt(split, share=conditions.noise, seed=conditions.noise_seed) if conditions.noise else split
 
     def refusal(self, name: str, feedback: Feedback, protocol: str | None) -> str:

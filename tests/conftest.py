@@ -21,6 +21,28 @@ os.environ.pop("RECBENCH_STORE", None)
 
 ROOT = Path(__file__).parents[1]
 
+SMALL_SUITE = """
+name = "small"
+version = 3
+summary = "Three algorithms that need no training."
+datasets = ["synthetic-tiny"]
+feedback = ["implicit"]
+samplers = ["random", "head", "random[unit=user]"]
+budgets = ["60%", "60users"]
+[protocol]
+select = { implicit = "auc" }
+[seeds]
+full = [0, 1]
+[metrics]
+implicit = ["auc", "ndcg@10"]
+[algorithms.implicit]
+popularity = {}
+ease = { l2 = [10.0, 100.0] }
+item-knn = {}
+[subsets.part]
+samplers = ["random"]
+"""
+
 
 class CommandResult(NamedTuple):
     """What a command line left behind."""
@@ -67,6 +89,18 @@ def recbench(registry, capsys, monkeypatch):
         return CommandResult(int(exited.value.code or 0), captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def small_suite(tmp_path_factory) -> Path:
+    """A suite's file, ``small.toml``, with a store of its results beside it in ``store``."""
+    from recbench.bench.runner import run_suite
+    from recbench.registry import Registry
+
+    folder = tmp_path_factory.mktemp("small")
+    (folder / "small.toml").write_text(SMALL_SUITE)
+    run_suite(folder / "small.toml", store=folder / "store", registry=Registry())
+    return folder / "small.toml"
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from recbench.contracts.errors import VerificationError
 
 ROUNDING = 1e-9
 """Relative difference of numbers that were computed from the same on two machines, at most."""
+_LISTED = 10
 
 
 def check_equal(place: str, stated: Any, found: Any, *, why: str) -> None:
@@ -23,15 +24,17 @@ def check_equal(place: str, stated: Any, found: Any, *, why: str) -> None:
             check_equal(f"{place}.{name}", stated.get(name), found.get(name), why=why)
     elif _is_list(stated) and _is_list(found):
         if len(stated) != len(found):
-            raise _refused(f"the number of {place!r}", len(stated), len(found), why)
+            long = max(len(stated), len(found)) > _LISTED
+            both = (f"{len(stated):,} rows", f"{len(found):,} rows") if long else (_shown(stated), _shown(found))
+            raise _refused(repr(place), *both, why)
         for number, pair in enumerate(zip(stated, found, strict=True)):
             check_equal(f"{place}.{number}", *pair, why=why)
     elif not _same(stated, found):
-        raise _refused(repr(place), stated, found, why)
+        raise _refused(repr(place), _shown(stated), _shown(found), why)
 
 
-def _refused(what: str, stated: Any, found: Any, why: str) -> VerificationError:
-    return VerificationError(f"{what} is {_shown(stated)} in the entry, but {_shown(found)} {why}")
+def _refused(what: str, stated: str, found: str, why: str) -> VerificationError:
+    return VerificationError(f"{what} is {stated} in the entry, but {found} {why}")
 
 
 def _same(stated: Any, found: Any) -> bool:
@@ -45,5 +48,5 @@ def _is_list(value: Any) -> bool:
 
 
 def _shown(value: Any) -> str:
-    text = "nothing" if value is None else repr(value)
+    text = "nothing" if value is None else repr(list(value) if isinstance(value, tuple) else value)
     return text if len(text) <= 100 else f"{text[:97]}..."

@@ -86,7 +86,7 @@ def redraw(entry: Entry, *, shelf: Shelf, registry: Registry) -> Redrawn:
     """
     lost = check_samplers(entry, registry)
     samplers = {each.label: each for each in entry.samplers}
-    notes: dict[str, None] = {}
+    notes: dict[str, None] = dict.fromkeys(_untold(entry, shelf))
     exact = alike = 0
     for conditions in entry.conditions:
         ground = (conditions.dataset, conditions.feedback)
@@ -108,6 +108,13 @@ def redraw(entry: Entry, *, shelf: Shelf, registry: Registry) -> Redrawn:
             if said not in ("exact", "alike"):
                 notes[said] = None
     return Redrawn(exact, alike, list(notes))
+
+
+def _untold(entry: Entry, shelf: Shelf) -> Iterator[str]:
+    """Feedback types that are said not to go with data that are not here."""
+    for each in entry.left_out:
+        if isinstance(reason := shelf.dataset(each.dataset), str):
+            yield f"whether {each.dataset} allows {each.feedback} feedback is not known: {reason}"
 
 
 def _of_ground(entry: Entry, ground: tuple[str, str]) -> Iterator[tuple[int, SampleEntry]]:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from recbench.bench.cells import PROTOCOL_VERSION, Cell
+from recbench.bench.cells import PROTOCOL_VERSION, Cell, cell_id, hyper_text
 from recbench.bench.executor import LocalExecutor
-from recbench.bench.plan import Group
+from recbench.bench.plan import GROUP_SIZE, Group
 from recbench.bench.roster import code_of
-from recbench.boards.entry import CellEntry, Entry
+from recbench.boards.entry import CellEntry, Conditions, Entry
 from recbench.boards.redraw import check_samplers
 from recbench.boards.runs import cell_axes, tables_of
 from recbench.boards.shelf import Shelf
 from recbench.contracts.errors import ParameterError, VerificationError
 from recbench.contracts.labels import Label
+from recbench.contracts.records import RunRecord
 from recbench.registry import Registry
 from recbench.rng import generator
 
@@ -29,63 +31,89 @@ class Rerun(NamedTuple):
     difference: float  # the largest relative one of any metric
 
 
+def chosen_cells(entry: Entry, count: int, *, seed: int) -> list[int]:
+    """Numbers of finished runs, chosen at random; whoever submits an entry cannot know the seed."""
+    finished = [number for number, cell in enumerate(entry.cells) if cell.status == "ok" and cell.metrics]
+    source = generator(purpose="verify", seed=seed)
+    return sorted(int(number) for number in source.permutation(finished)[:count])
+
+
 def rerun(entry: Entry, count: int, *, seed: int, tolerance: float, shelf: Shelf, registry: Registry) -> Rerun:
-    """Runs cells that are chosen at random among the finished ones, and compares their metrics.
+    """Makes some runs again and compares their metrics.
 
     Raises:
       ParameterError: data or code that one of them needs are not here.
       VerificationError: names the first metric that is another, with both values.
     """
-    finished = [number for number, cell in enumerate(entry.cells) if cell.status == "ok" and cell.metrics]
-    source = generator(purpose="verify", seed=seed, cells=len(entry.cells), suite=entry.suite)
-    chosen = sorted(source.permutation(finished)[:count].tolist())
-    executor = LocalExecutor(registry)
-    largest = 0.0
+    chosen = chosen_cells(entry, count, seed=seed)
+    lost = check_samplers(entry, registry)
     for number in chosen:
-        found = _again(number, entry, executor, shelf=shelf, registry=registry)
-        for metric, stated in entry.cells[number].metrics.items():
-            difference = abs(found[metric] - stated) / max(abs(found[metric]), abs(stated), 1e-12)
-            largest = max(largest, difference)
-            if difference > tolerance:
-                raise VerificationError(
-                    f"'cells.{number}.metrics.{metric}' is {stated!r} in the entry, but {found[metric]!r} when "
-                    f"{_named(entry.cells[number])} is run again, and {tolerance:g} is the largest difference allowed"
-                )
-    return Rerun(len(chosen), largest)
+        _check_here(entry, entry.cells[number], lost, registry)
+    groups: dict[object, list[int]] = defaultdict(list)
+    for number in chosen:  # those that share a program
+        cell = entry.cells[number]
+        groups[cell.dataset, cell.feedback, cell.algorithm, hyper_text(cell.hyper)].append(number)
+    executor = LocalExecutor(registry)
+    differences = [
+        _compare(entry, number, record, tolerance)
+        for numbers in groups.values()
+        for number, record in _again(entry, numbers, executor, shelf)
+    ]
+    return Rerun(len(chosen), max(differences, default=0.0))
 
 
-def _again(number: int, entry: Entry, executor: LocalExecutor, *, shelf: Shelf, registry: Registry) -> dict[str, float]:
-    cell, tables = entry.cells[number], tables_of(entry)
-    _check_here(entry, cell, registry)
-    conditions = next(x for x in entry.conditions if (x.dataset, x.feedback) == (cell.dataset, cell.feedback))
-    split = shelf.split(conditions)
+def _again(
+    entry: Entry, numbers: Sequence[int], executor: LocalExecutor, shelf: Shelf
+) -> Iterator[tuple[int, RunRecord]]:
+    first, tables = entry.cells[numbers[0]], tables_of(entry)
+    split = shelf.split(conditions_of(entry, first))
     if isinstance(split, str):
-        raise ParameterError(f"{_named(cell)} cannot be run again: {split}")
-    if conditions.protocol != PROTOCOL_VERSION:
-        raise ParameterError(
-            f"{_named(cell)} cannot be run again: it is of version {conditions.protocol} of recbench's protocol, "
-            f"here it is {PROTOCOL_VERSION}"
-        )
-    group = Group(split, (Cell(cell_axes(cell, tables)),), tuple(cell.metrics))
-    ((record,),) = executor.run([group])
+        raise ParameterError(f"{_named(first)} cannot be run again: {split}")
+    cells = {number: Cell(cell_axes(entry.cells[number], tables)) for number in numbers}
+    for start in range(0, len(numbers), GROUP_SIZE):
+        some = tuple(cells[number] for number in numbers[start : start + GROUP_SIZE])
+        (records,) = executor.run([Group(split, some, tuple(first.metrics))])
+        by_id = {cell_id(record.cell): record for record in records}
+        yield from ((n, by_id[cells[n].id]) for n in numbers[start : start + GROUP_SIZE])
+
+
+def _compare(entry: Entry, number: int, record: RunRecord, tolerance: float) -> float:
+    """The largest relative difference of the metrics of a run."""
+    cell = entry.cells[number]
     if record.status != "ok":
         raise VerificationError(
             f"'cells.{number}.status' is 'ok' in the entry, but {record.status!r} when {_named(cell)} is run again: "
             f"{record.reason}"
         )
-    return dict(record.metrics)
+    largest = 0.0
+    for metric, stated in cell.metrics.items():
+        found = record.metrics[metric]
+        difference = abs(found - stated) / max(abs(found), abs(stated), 1e-12)
+        if not difference <= tolerance:
+            raise VerificationError(
+                f"'cells.{number}.metrics.{metric}' is {stated!r} in the entry, but {found!r} when {_named(cell)} is "
+                f"run again: a relative difference of {tolerance:g} is allowed"
+            )
+        largest = max(largest, difference)
+    return largest
 
 
-def _check_here(entry: Entry, cell: CellEntry, registry: Registry) -> None:
+def conditions_of(entry: Entry, cell: CellEntry) -> Conditions:
+    """What the runs beside a cell share."""
+    return next(x for x in entry.conditions if (x.dataset, x.feedback) == (cell.dataset, cell.feedback))
+
+
+def _check_here(entry: Entry, cell: CellEntry, lost: Mapping[str, str], registry: Registry) -> None:
     """Whether the code of a run is here; nothing is installed for it."""
-    lost = check_samplers(entry, registry)
-    if cell.sampler in lost:
-        raise ParameterError(f"{_named(cell)} cannot be run again: {lost[cell.sampler]}")
+    why = lost.get(cell.sampler, "")
     stated = next(each for each in entry.algorithms if each.label == cell.algorithm)
     if code_of(registry.get("algorithms", Label.parse(cell.algorithm).name)) != stated.code:
-        raise ParameterError(
-            f"{_named(cell)} cannot be run again: the code of {cell.algorithm} is not the one that is installed here"
-        )
+        why = f"the code of {cell.algorithm} is not the one that is installed here"
+    protocol = conditions_of(entry, cell).protocol
+    if protocol != PROTOCOL_VERSION:
+        why = f"it is of version {protocol} of recbench's protocol, here it is {PROTOCOL_VERSION}"
+    if why:
+        raise ParameterError(f"{_named(cell)} cannot be run again: {why}")
 
 
 def _named(cell: CellEntry) -> str:

@@ -24,6 +24,7 @@ class Shelf:
         self._registry = registry
         self._given = dict(given or {})
         self._read: dict[str, Dataset | str] = {}
+        self._splits: dict[Conditions, Split | str] = {}
 
     def dataset(self, name: str, checksum: str = "") -> Dataset | str:
         """The data set, or why it is not at hand. A name is never taken for that of a file."""
@@ -40,6 +41,11 @@ class Shelf:
         Raises:
           VerificationError: the data set that has this name is another one.
         """
+        if conditions not in self._splits:
+            self._splits[conditions] = self._made(conditions)
+        return self._splits[conditions]
+
+    def _made(self, conditions: Conditions) -> Split | str:
         dataset = self.dataset(conditions.dataset, conditions.checksum)
         if isinstance(dataset, str):
             return dataset

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from secrets import randbelow
 
 from recbench.bench.sample import FULL
 from recbench.bench.suite import Suite
@@ -35,7 +36,7 @@ def verify(
     *,
     suite: Suite | None = None,
     runs: int = 0,
-    seed: int = 0,
+    seed: int | None = None,
     tolerance: float = TOLERANCE,
     shelf: Shelf | None = None,
     registry: Registry | None = None,
@@ -45,7 +46,8 @@ def verify(
     Args:
       path: of the entry; its replicates lie beside it.
       suite: None: the one that comes with recbench and has the name of the entry's.
-      runs: how many runs to make again, chosen at random with ``seed``.
+      runs: how many runs to make again, chosen at random.
+      seed: chooses them; None: one that nobody knows before.
       tolerance: relative difference of their metrics, at most.
       shelf: the data sets at hand; None: those that are registered and here already.
 
@@ -66,6 +68,7 @@ def verify(
     check_outcomes(submission, registry=known)
     drawn = redraw(entry, shelf=at_hand, registry=known)
     tier: Tier = "recomputed" if drawn.complete else "self-reported"
+    seed = randbelow(1 << 31) if seed is None else seed
     again = rerun(entry, runs, seed=seed, tolerance=tolerance, shelf=at_hand, registry=known) if runs else None
     if again is not None and again.runs and drawn.complete:
         tier = "re-run"
@@ -74,7 +77,7 @@ def verify(
         tier=tier,
         samples=(drawn.exact, drawn.alike),
         runs=again.runs if again else 0,
-        seed=seed,
+        seed=seed if again else 0,
         tolerance=tolerance if again else 0.0,
         difference=again.difference if again else 0.0,
         notes=tuple((*drawn.notes, *_unchecked(entry))),

@@ -24,7 +24,9 @@ _REFUSED = "refused"
 @click.option("--suite", metavar="FILE", help="The suite of the entries, where it does not come with recbench.")
 @click.option("--data", type=_FILE, metavar="FILE", help="The log that the entries are of, where it has no name.")
 @click.option("--rerun", type=click.IntRange(0), default=0, metavar="K", help="Make K of the runs again.")
-@click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="Chooses these runs; 0 unless given.")
+@click.option(
+    "--seed", type=click.IntRange(0), metavar="N", help="Chooses these runs; by default one that nobody knows before."
+)
 @click.option(
     "--tolerance",
     type=click.FloatRange(0),
@@ -39,7 +41,7 @@ def verify_command(
     suite: str | None,
     data: Path | None,
     rerun: int,
-    seed: int,
+    seed: int | None,
     tolerance: float,
     record: bool,
     as_json: bool,

@@ -1,13 +1,29 @@
-"""An entry made by hand."""
+"""An entry made by hand, and one of real runs."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
-from recbench.boards.entry import Entry
+from recbench.bench.store import Store
+from recbench.bench.suite import Suite, load_suite
+from recbench.boards.build import build_submission
+from recbench.boards.derive import derive
+from recbench.boards.digests import sealed
+from recbench.boards.entry import Board, Entry
+from recbench.boards.files import Submission, read_submission, write_submission
+from recbench.boards.runs import entry_frame
+from recbench.boards.shelf import Shelf
+from recbench.boards.verdict import Verdict
+from recbench.boards.verify import verify
+from recbench.contracts.errors import VerificationError
+from recbench.registry import Registry
 
 ROW: dict[str, Any] = {
     "dataset": "toy", "feedback": "implicit", "metric": "ndcg@10", "budget": "10%", "num_algorithms": 5, "rank": 1,
@@ -97,3 +113,63 @@ def make_sampler() -> Any:
 def missing() -> dict[str, Any]:
     """What a row without a tau has."""
     return {**MISSING, "reason": "1 of 5 algorithms are missing: mf (diverged)"}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """An entry of real runs in a folder of its own, to be changed and verified."""
+
+    path: Path
+    suite: Suite
+    registry: Registry
+    shelf: Shelf
+
+    def content(self) -> Any:
+        return json.loads(self.path.read_text(encoding="utf-8"))
+
+    def verify(self, path: Path | None = None, **options: Any) -> Verdict:
+        at_hand = {"suite": self.suite, "shelf": self.shelf, "registry": self.registry}
+        return verify(path or self.path, **{**at_hand, **options})
+
+    def refusal(self, path: Path | None = None, **options: Any) -> str:
+        """The sentence that the entry is refused with."""
+        with pytest.raises(VerificationError) as refused:
+            self.verify(path, **options)
+        said = str(refused.value)
+        assert "\n" not in said and len(said) < 1500
+        return said
+
+    def forged(self, change: Callable[[dict[str, Any]], object], *, derived: bool = False) -> Path:
+        """An entry with changed content and digests that fit it, under the name that fits it.
+
+        With ``derived``, what follows from the runs follows from the changed ones.
+        """
+        original = read_submission(self.path)
+        content = original.entry.model_dump(mode="json")
+        change(content)
+        made = Entry.model_validate_json(json.dumps(content))
+        if derived:
+            fixed = {each.label for each in made.algorithms if each.deterministic}
+            frame = entry_frame(made, original.replicates)
+            outcomes = derive(made.board, frame, fixed=fixed, registry=self.registry)
+            made = Entry.model_validate({**made.model_dump(), **outcomes})
+        forged = Submission(sealed(made, original.replicates), original.replicates)
+        return write_submission(forged, self.path.parents[1])
+
+
+@pytest.fixture(scope="session")
+def built(small_suite: Path) -> dict[str, Submission]:
+    """What the small suite's store says, by board."""
+    suite, registry = load_suite(small_suite), Registry()
+    results = Store(small_suite.parent / "store").frame()
+    boards: tuple[Board, ...] = ("samplers", "algorithms", "synthesisers")
+    return {board: build_submission(results, suite, board=board, registry=registry) for board in boards}
+
+
+@pytest.fixture
+def desk(built: dict[str, Submission], small_suite: Path, tmp_path: Path) -> Callable[[str], Desk]:
+    """``desk(board)``: the entry of one board."""
+    registry = Registry()
+    shelf = Shelf(registry)
+    suite = load_suite(small_suite)
+    return lambda board: Desk(write_submission(built[board], tmp_path / "small-v3"), suite, registry, shelf)

@@ -15,37 +15,12 @@ from recbench.contracts.records import Agreement
 from recbench.data.readers import load_dataset
 from recbench.data.split import make_split
 
-SUITE = """
-name = "small"
-version = 3
-summary = "Two algorithms that need no training."
-datasets = ["synthetic-tiny"]
-feedback = ["implicit"]
-samplers = ["random", "head"]
-budgets = ["60%", "10users"]
-[protocol]
-select = { implicit = "auc" }
-[seeds]
-full = [0, 1]
-[metrics]
-implicit = ["auc", "ndcg@10"]
-[algorithms.implicit]
-popularity = {}
-ease = {}
-"""
 PAGE = "# Mine\n<!-- board:begin -->\nNo results yet.\n<!-- board:end -->\nthe end\n"
 
 
-@pytest.fixture(scope="module")
-def suite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A suite's file, with a store of its results beside it."""
-    from recbench.bench.runner import run_suite
-    from recbench.registry import Registry
-
-    folder = tmp_path_factory.mktemp("board")
-    (folder / "small.toml").write_text(SUITE)
-    run_suite(folder / "small.toml", store=folder / "store", registry=Registry())
-    return folder / "small.toml"
+@pytest.fixture
+def suite(small_suite: Path) -> Path:
+    return small_suite
 
 
 @pytest.fixture
@@ -58,14 +33,14 @@ def build(recbench: Any, suite: Path, tmp_path: Path, monkeypatch: pytest.Monkey
 def test_it_writes_an_entry_a_page_and_the_block_of_a_readme(build: Any, suite: Path) -> None:
     result = build("--readme", "README.md")
     assert result.code == 0
-    assert result.err == "2 samplers, 2 algorithms, 6 runs; 4 of 8 taus are missing\n"
+    assert result.err == "3 samplers, 3 algorithms, 19 runs; 2 of 12 taus are missing\n"
     entry, page, readme = map(Path, result.out.splitlines())
     assert entry.parent == Path("leaderboards/small-v3/entries") and page == Path("leaderboards/small-v3/README.md")
     text = readme.read_text()
     assert text.startswith("# Mine\n<!-- board:begin -->\n`small` v3 on `synthetic-tiny`, keeping 60%")
     assert text.endswith(f"recbench board build --suite {suite}\n```\n<!-- board:end -->\nthe end\n")
     assert "](leaderboards/small-v3/README.md)" in text
-    assert "`random` at 10users: skipped: the budget 10users counts users" in page.read_text()
+    assert "`random` at 60users: skipped: the budget 60users counts users" in page.read_text()
     again = f"recbench run {suite} --dataset synthetic-tiny --full-seeds 2 --sample-seeds 1\n"
     assert again in page.read_text() and again in text, "a suite that has no name here is called by its path"
 
@@ -80,8 +55,8 @@ def test_the_entry_says_what_the_store_says(build: Any, suite: Path) -> None:
     dataset = load_dataset("synthetic-tiny")
     (conditions,) = entry.conditions
     assert conditions.checksum == dataset.checksum and conditions.full_seeds == (0, 1)
-    assert [each.label for each in entry.algorithms] == ["ease", "popularity"]
-    (drawn,) = [sample for sample in entry.samples if sample.sampler == "random"]
+    assert [each.label for each in entry.algorithms] == ["ease", "item-knn", "popularity"]
+    (drawn,) = [sample for sample in entry.samples if (sample.sampler, sample.budget) == ("random", "60%")]
     sample = draw_sample("random", make_split(dataset, feedback="implicit"), "60%", seed=drawn.seed)
     assert (drawn.digest, drawn.rows) == (sample.digest, len(sample.rows)), "samples can be drawn again and compared"
 

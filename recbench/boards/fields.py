@@ -47,7 +47,7 @@ Remark = Annotated[str, Field(max_length=200), Printable]  # what may be left ou
 DatasetName = Annotated[str, Field(pattern=r"^\w[\w.:+ -]*$", max_length=200), Printable]  # stands in command lines
 MetricName = Annotated[str, Field(pattern=r"^[\w.:-]+(@[0-9]+)?$", max_length=100), Printable]
 SuiteName = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=60)]  # names a folder too
-SubsetName = Annotated[str, Field(pattern=r"^[\w.-]*$", max_length=60), Printable]
+SubsetName = Annotated[str, Field(pattern=r"^(\w[\w.-]*)?$", max_length=60), Printable]
 UnitText = Annotated[str, Field(pattern=r"^[a-z0-9.:+]+$", max_length=60)]  # user, or two stages: user+interaction
 LabelText = Annotated[str, Field(max_length=300), Printable, _canonical(Label)]
 BudgetText = Annotated[str, Field(max_length=40), _canonical(Budget)]

@@ -11,7 +11,7 @@ import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 import numpy as np
 import polars as pl
@@ -19,7 +19,8 @@ from pydantic import ValidationError
 
 from recbench.bench.parts import publish
 from recbench.boards.digests import Replicates
-from recbench.boards.entry import Entry
+from recbench.boards.entry import Entry, Table
+from recbench.boards.fields import MOST_CELLS
 from recbench.contracts.errors import VerificationError
 
 LARGEST = 64 << 20
@@ -101,7 +102,7 @@ def read_entry(path: Path) -> Entry:
     """
     content = read_bounded(path, LARGEST, "the entry")
     try:
-        json.loads(content, object_pairs_hook=_keys_once, parse_constant=_no_number)
+        _check_lengths(path, json.loads(content, object_pairs_hook=_keys_once, parse_constant=_no_number))
         return Entry.model_validate_json(content)
     except ValidationError as error:
         raise VerificationError(f"the entry {path} is refused: {sentence(error)}") from error
@@ -176,6 +177,14 @@ def read_bounded(path: Path, most: int, what: str) -> bytes:
     if size > most:
         raise VerificationError(f"{what} {path} has {size:,} bytes: at most {most:,} are read")
     return path.read_bytes()
+
+
+def _check_lengths(path: Path, content: Any) -> None:
+    """Refuses tables that are too long before any of their rows is looked at."""
+    for name in get_args(Table) if isinstance(content, dict) else ():
+        rows = content.get(name)
+        if isinstance(rows, list) and len(rows) > 4 * MOST_CELLS:
+            raise VerificationError(f"the entry {path} is refused: {name!r} has {len(rows):,} rows, which is too many")
 
 
 def _value(value: Any) -> str:

@@ -12,14 +12,17 @@ from recbench.bench.sketch import SIZE, overlap, sketch
 
 @pytest.mark.parametrize("share", [1.0, 0.995, 0.98, 0.9, 0.5, 0.0])
 def test_the_estimate_is_within_its_error(share: float) -> None:
-    source = np.random.default_rng(0)
-    misses = 0
-    for _ in range(40):
-        rows = source.permutation(40_000)
-        first, second = rows[:10_000], rows[round((1 - share) * 10_000) :][:10_000]
-        found = overlap(sketch(np.sort(first)), sketch(np.sort(second)), sizes=(10_000, 10_000))
-        misses += abs(found.share - share) > 3 * max(found.error, 1 / SIZE)
-    assert misses <= 1
+    jaccard = share / (2 - share)
+    error = 2 * np.sqrt(jaccard * (1 - jaccard) / SIZE) / (1 + jaccard) ** 2
+    source, estimates = np.random.default_rng(0), []
+    for _ in range(20):
+        rows = source.permutation(20_000)
+        first, second = rows[:5_000], rows[round((1 - share) * 5_000) :][:5_000]
+        found = overlap(sketch(np.sort(first)), sketch(np.sort(second)), sizes=(5_000, 5_000))
+        estimates.append(found.share)
+        assert abs(found.share - share) <= 4 * error and found.error <= 2 * error + 1e-12
+    assert abs(np.mean(estimates) - share) <= error
+    assert np.std(estimates) == pytest.approx(error, rel=0.6)
 
 
 @given(st.sets(st.integers(0, 10_000), max_size=SIZE), st.sets(st.integers(0, 10_000), min_size=1, max_size=SIZE))

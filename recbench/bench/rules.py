@@ -34,7 +34,7 @@ def broken(sampler: str, rule: str, found: str) -> ContractError:
     >>> print(broken("mine", "repeatable", "two calls differed"))
     the sampler 'mine' broke the rule 'repeatable' (two calls with one seed return the same): two calls differed
     """
-    return ContractError(f"the sampler {sampler!r} broke the rule {rule!r} ({RULES[rule]}): {found}")
+    return ContractError(f"the sampler {sampler!r} broke the rule {rule!r} ({RULES[rule]}): {found}", rule=rule)
 
 
 def checked_order(scores: Any, *, length: int, sampler: str) -> NDArray[np.float32]:

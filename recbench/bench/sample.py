@@ -19,7 +19,7 @@ from recbench.bench.order import keep, order_units, out_of_reach
 from recbench.bench.proxy import Proxies
 from recbench.bench.rules import broken, checked_order, checked_rows, checked_synthesis, fingerprint, read_only
 from recbench.contracts.errors import ParameterError
-from recbench.contracts.records import Budget, ParameterValue, Sample, Split, Synthesis, Unit
+from recbench.contracts.records import Budget, Sample, Split, Synthesis, Unit
 from recbench.registry import Registry, default
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ class SampleDrawer:
       check: call each sampler twice and compare, and hash its input before and after: for the tests of a plugin.
       memory: bytes of orders to hold; the least recently used ones are made anew when asked for again.
       report, checkpoint: as :func:`draw_sample`; a checkpoint is of one sample.
+      proxies: what trains the proxies; None: the algorithms that are registered.
     """
 
     def __init__(
@@ -98,10 +99,11 @@ class SampleDrawer:
         memory: int = 4 << 30,
         report: Report | None = None,
         checkpoint: Path | None = None,
+        proxies: Proxies | None = None,
     ) -> None:
         self.split = split
         self._registry = registry or default()
-        self._proxies = Proxies(split, self._registry, data=data)
+        self._proxies = proxies or Proxies(split, self._registry, data=data)
         self._train, self._validation = read_only(split.train), read_only(split.validation)
         self._check = check
         self._memory = memory
@@ -128,6 +130,21 @@ class SampleDrawer:
           UnknownNameError, ParameterError, ContractError: as :func:`draw_sample`.
         """
         return self._with_seconds(sampler, budget, seed)[0]
+
+    def scores(self, sampler: str, seed: int = 0) -> NDArray[np.float32]:
+        """What an order sampler says of each train row, float32 [n], before units are formed and ties broken.
+
+        Raises:
+          UnknownNameError, ParameterError, ContractError: as :func:`draw_sample`.
+        """
+        bound = bind_sampler(sampler, self._registry)
+        if bound.spec.form != "order" or bound.stages is not None:
+            raise ParameterError(f"{sampler!r} gives no scores of train rows: a sampler of the form order is needed")
+        if reason := self._refusal(bound, None):
+            raise ParameterError(reason)
+        result = self._call(bound, Budget(1.0), self._context(bound, seed))
+        assert not isinstance(result, Synthesis)
+        return result
 
     def seconds(self, sampler: str, budget: Budget, seed: int = 0) -> float:
         """What drawing this sample takes alone: wall time, its proxy included also where that was shared."""
@@ -183,10 +200,9 @@ class SampleDrawer:
             self._drawn.popitem(last=False)
 
     def _make(self, bound: BoundSampler, budget: Budget, seed: int) -> _Drawn:
-        axes = {**self.split.axes, "sampler": bound.label, "sample_seed": seed}
         bound.load()  # Imports, and what they compile, are no part of a sampler's seconds.
         started = time.perf_counter()
-        context = self._context(bound, axes, seed)
+        context = self._context(bound, seed)
         result = self._call(bound, budget, context)
         made: NDArray[np.uint32] | Sample | Synthesis
         if isinstance(result, Synthesis):
@@ -194,9 +210,9 @@ class SampleDrawer:
         elif bound.spec.form == "select":
             made = Sample(result, bound.label, budget, seed)
         else:
-            made = order_units(result, self._train, bound.kept, rng=rng.generator(purpose="ties", **axes))
+            made = order_units(result, self._train, bound.kept, rng=self._generator("ties", bound, seed))
         seconds = context.seconds(time.perf_counter() - started)
-        if self._check and not _same(result, self._call(bound, budget, self._context(bound, axes, seed))):
+        if self._check and not _same(result, self._call(bound, budget, self._context(bound, seed))):
             raise broken(bound.label, "repeatable", "the second call returned different values")
         own = bound.label if bound.spec.form == "order" else f"{bound.label} {budget}"
         return _Drawn(made, {own if part == "" else part: spent for part, spent in seconds.items()})
@@ -208,14 +224,16 @@ class SampleDrawer:
         units: tuple[Unit, Unit] = stages.whole, "interaction"
         wholes, rows = (self._once(bind_sampler(bound.alone(unit), self._registry), budget, seed) for unit in units)
         started = time.perf_counter()
-        axes = {**self.split.axes, "sampler": bound.label, "sample_seed": seed}
-        source = rng.generator(purpose="stages", **axes)
+        source = self._generator("stages", bound, seed)
         assert isinstance(wholes.made, np.ndarray) and isinstance(rows.made, np.ndarray)
         made = stages.order(wholes.made, rows.made, self._train, rng=source)
         return _Drawn(made, {**wholes.seconds, **rows.seconds, bound.label: time.perf_counter() - started})
 
-    def _context(self, bound: BoundSampler, axes: Mapping[str, ParameterValue], seed: int) -> CallContext:
-        source = rng.generator(purpose="sampler", **axes)
+    def _generator(self, purpose: str, bound: BoundSampler, seed: int) -> np.random.Generator:
+        return rng.generator(purpose=purpose, **self.split.axes, sampler=bound.label, sample_seed=seed)
+
+    def _context(self, bound: BoundSampler, seed: int) -> CallContext:
+        source = self._generator("sampler", bound, seed)
         return CallContext(
             self.split.feedback, bound.kept, bound.parameters, source, self._validation, self._checkpoint, self._report,
             seed, self._proxies, self._with_seconds,

@@ -32,7 +32,11 @@ class SuiteError(RecbenchError):
 
 
 class ContractError(RecbenchError):
-    """A plugin returned what its contract forbids; the message names the rule."""
+    """A plugin returned what its contract forbids; the message names the rule, and ``rule`` too where it has one."""
+
+    def __init__(self, message: str, *, rule: str = "") -> None:
+        super().__init__(message)
+        self.rule = rule
 
 
 class StoreError(RecbenchError):

@@ -32,7 +32,16 @@ SPEC_CLASSES: dict[Kind, type[Spec]] = {
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
-_LONGEST_NAME = 64
+LONGEST_NAME = 64
+
+
+def is_name(text: str) -> bool:
+    """Whether a plugin may be called so: at most 64 lower-case letters and digits, in words joined by single hyphens.
+
+    >>> [is_name(text) for text in ("rare-first", "Rare", "rare--first", "../rare")]
+    [True, False, False, False]
+    """
+    return len(text) <= LONGEST_NAME and _NAME.fullmatch(text) is not None
 
 
 def problem_of(kind: Kind, spec: Any) -> str:
@@ -49,7 +58,7 @@ def _problems(spec: Spec) -> Iterator[str]:
             f"{spec.name!r} was written for version {spec.interface!r} of the plugin interface, and this recbench "
             f"offers version {INTERFACE_VERSION}"
         )
-    if not (isinstance(spec.name, str) and len(spec.name) <= _LONGEST_NAME and _NAME.fullmatch(spec.name)):
+    if not (isinstance(spec.name, str) and is_name(spec.name)):
         yield f"the name {spec.name!r} is not made of lower-case letters and digits joined by single hyphens"
     if not (callable(spec.load) or (isinstance(spec.load, str) and _PATH.fullmatch(spec.load))):
         yield f"load of {spec.name!r} is {spec.load!r}, where a callable or 'package.module:name' is expected"

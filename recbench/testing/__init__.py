@@ -1,6 +1,12 @@
-"""The kit for authors of plugins: checks of what a plugin promises, on logs in which the answer is known.
+"""The kit for authors of plugins: checks of what a plugin promises, on data in which the answer is known.
 
-::
+As a test, which pytest runs with one case a rule::
+
+    from recbench.testing import conformance
+
+    test_mine = conformance("sampler", "mine")
+
+By hand::
 
     from recbench.testing import algorithm_checks
 
@@ -10,7 +16,24 @@
 
 from __future__ import annotations
 
-from recbench.testing.algorithms import Check, Outcome, algorithm_checks, run_checks
-from recbench.testing.rules import ALGORITHM_RULES
+from recbench.testing.algorithms import algorithm_checks
+from recbench.testing.checks import Check, Outcome, run_checks
+from recbench.testing.conformance import checks_of, conformance
+from recbench.testing.datasets import dataset_checks
+from recbench.testing.rules import ALGORITHM_RULES, DATASET_RULES, PLUGIN_RULES, SAMPLER_RULES
+from recbench.testing.samplers import sampler_checks
 
-__all__ = ["ALGORITHM_RULES", "Check", "Outcome", "algorithm_checks", "run_checks"]
+__all__ = [
+    "ALGORITHM_RULES",
+    "DATASET_RULES",
+    "PLUGIN_RULES",
+    "SAMPLER_RULES",
+    "Check",
+    "Outcome",
+    "algorithm_checks",
+    "checks_of",
+    "conformance",
+    "dataset_checks",
+    "run_checks",
+    "sampler_checks",
+]

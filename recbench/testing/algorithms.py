@@ -1,63 +1,24 @@
-"""The checks of an algorithm: which there are, which apply, what became of each."""
+"""The checks of an algorithm: which there are, and which apply."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Protocol
+from collections.abc import Callable
+from functools import partial
+from typing import Protocol
 
-import jax
-
-from recbench.contracts.errors import ContractError
 from recbench.contracts.labels import Label
 from recbench.contracts.records import Feedback
 from recbench.registry import Registry, default
-from recbench.registry.entries import short_reason
 from recbench.testing import fidelity, learning, renaming, scoring, sizes
+from recbench.testing.checks import Check
+from recbench.testing.rules import ALGORITHM_RULES
 from recbench.testing.trial import Trial, trial_of
-
-_SWITCH = "jax_disable_most_optimizations"
 
 
 class CheckFunction(Protocol):
     """Checks one rule; raises a ContractError that names it."""
 
     def __call__(self, algorithm: str, feedback: Feedback, registry: Registry | None = None) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a check."""
-
-    algorithm: str
-    feedback: Feedback
-    rule: str
-    passed: bool
-    reason: str  # why it failed, one sentence; empty if it passed
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One rule for one algorithm on one feedback type."""
-
-    algorithm: str  # label
-    feedback: Feedback
-    rule: str
-    function: CheckFunction
-    registry: Registry | None = None
-
-    def run(self) -> Outcome:
-        """Tries the rule. Whatever the algorithm raises is a failure of the rule that was tried."""
-        try:
-            with compiled_quickly():
-                self.function(self.algorithm, self.feedback, self.registry)
-        except ContractError as error:
-            return Outcome(self.algorithm, self.feedback, self.rule, False, str(error))
-        except Exception as error:
-            reason = f"the algorithm {self.algorithm!r} on {self.feedback} feedback raised {short_reason(error)}"
-            return Outcome(self.algorithm, self.feedback, self.rule, False, reason)
-        return Outcome(self.algorithm, self.feedback, self.rule, True, "")
 
 
 def algorithm_checks(
@@ -79,28 +40,23 @@ def algorithm_checks(
     """
     spec = (registry or default()).get("algorithms", Label.parse(algorithm).name).spec
     return [
-        Check(algorithm, each, rule, function, registry)
+        _check(algorithm, each, rule, registry)
         for each in ((feedback,) if feedback else spec.feedback)
-        for rule, (function, applies) in _CHECKS.items()
-        if applies(trial_of(algorithm, each, registry))
+        for rule, (_, applies) in _CHECKS.items()
+        if _can_be_tried(applies, trial_of(algorithm, each, registry))
     ]
 
 
-def run_checks(checks: Iterable[Check]) -> list[Outcome]:
-    """Tries one check after the other."""
-    return [check.run() for check in checks]
+def _check(algorithm: str, feedback: Feedback, rule: str, registry: Registry | None) -> Check:
+    function = partial(_CHECKS[rule][0], algorithm, feedback, registry)
+    return Check("algorithms", algorithm, feedback, rule, ALGORITHM_RULES[rule], function)
 
 
-@contextmanager
-def compiled_quickly() -> Iterator[None]:
-    """Programs compiled in here are optimised little: each takes longer to compile than to run."""
-    config: Any = jax.config
-    before = config.read(_SWITCH)
-    config.update(_SWITCH, True)
+def _can_be_tried(applies: Callable[[Trial], bool], trial: Trial) -> bool:
     try:
-        yield
-    finally:
-        config.update(_SWITCH, before)
+        return applies(trial)
+    except Exception:  # the algorithm's own: to be seen when the rule is tried
+        return True
 
 
 def _always(trial: Trial) -> bool:

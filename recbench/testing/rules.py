@@ -1,9 +1,43 @@
-"""The contract of algorithms, rule by rule: every failed check names the algorithm, the feedback and the rule."""
+"""The contracts of plugins, rule by rule: every failed check names the plugin and the rule.
+
+Those of a sampler that each draw is held to stand with the drawing, in :mod:`recbench.bench.rules`.
+"""
 
 from __future__ import annotations
 
+from recbench.bench.rules import RULES
 from recbench.contracts.errors import ContractError
 from recbench.contracts.records import Feedback
+from recbench.registry import Kind
+from recbench.registry.entries import SINGULAR
+
+PLUGIN_RULES = {
+    "loads": "what the spec names can be loaded",
+    "lists-fast": "what registers it imports neither JAX, Flax, Optax, Polars nor pydantic",
+}
+
+SAMPLER_RULES = {
+    "runs": "it draws from every log, feedback type and budget that its spec allows, however degenerate",
+    **RULES,
+    "units-whole": "users and items are kept or dropped whole where the unit says so",
+    "nested": "a larger budget keeps all that a smaller one does, and the whole keeps everything",
+    "seed-matters": "what draws gives other samples for other seeds",
+    "seed-breaks-ties": "what is declared to draw nothing says the same of every row whatever the seed",
+    "file-order-means-nothing": "in a log with times, the order of the rows in the file changes no sample",
+    "ids-mean-nothing": "renaming users and items changes no score where nothing is drawn",
+    "times-are-declared": "what does not say needs_timestamps draws from a log without times",
+    "parameters-fit": "every bound and choice of a parameter draws, or is refused by one sentence",
+}
+
+DATASET_RULES = {
+    "reads": "it loads as a Dataset under its own name, without the network unless it says needs_network",
+    "columns": "rows have the types and the ranges of an interaction log",
+    "ids": "ids are sorted, unique and all in use",
+    "canonical": "rows stand in canonical order, and the checksum is that of these rows and ids",
+    "counts": "there are as many users, items and rows as the spec says",
+    "repeatable": "two loads give equal checksums",
+    "splits": "every split that its columns allow can be made",
+}
 
 ALGORITHM_RULES = {
     "learns-the-checkerboard": "users who like items of their own parity get such items first",
@@ -33,6 +67,15 @@ def broken(algorithm: str, feedback: Feedback, rule: str, found: str) -> Contrac
     the algorithm 'mine' on implicit feedback broke the rule 'repeats-itself' (the same sample, hyper-parameters and \
 seed give the same scores): two fits differ by 3 %
     """
-    return ContractError(
-        f"the algorithm {algorithm!r} on {feedback} feedback broke the rule {rule!r} ({ALGORITHM_RULES[rule]}): {found}"
-    )
+    subject = f"the algorithm {algorithm!r} on {feedback} feedback"
+    return ContractError(f"{subject} broke the rule {rule!r} ({ALGORITHM_RULES[rule]}): {found}", rule=rule)
+
+
+def broken_by(kind: Kind, name: str, rule: str, meaning: str, found: str) -> ContractError:
+    """The same for a sampler or a data set.
+
+    >>> print(broken_by("samplers", "mine", "nested", SAMPLER_RULES["nested"], "10 % keeps a row that 20 % drops"))
+    the sampler 'mine' broke the rule 'nested' (a larger budget keeps all that a smaller one does, and the whole keeps \
+everything): 10 % keeps a row that 20 % drops
+    """
+    return ContractError(f"the {SINGULAR[kind]} {name!r} broke the rule {rule!r} ({meaning}): {found}", rule=rule)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -12,25 +12,13 @@ import pytest
 import recbench_samplers
 
 from recbench.bench.sample import SampleDrawer
-from recbench.contracts.records import Interactions, Split
+from recbench.contracts.records import Split
 from recbench.contracts.specs import AlgorithmSpec, Parameter
 from recbench.registry import Registry
+from recbench.testing.logs import split_of
+from recbench.testing.sampling import checking_drawer
 
 MakeSplit = Callable[..., Split]
-
-
-def split_of(pairs: Sequence[tuple[int, int]], *, times: bool = True, feedback: str = "implicit") -> Split:
-    """A split whose train rows are the given (user, item) pairs, each user's oldest first."""
-    user, item = (np.array([pair[side] for pair in pairs], dtype=np.int32) for side in (0, 1))
-    rows = np.argsort(user, kind="stable")
-    stamps = np.arange(len(pairs), dtype=np.int64)[rows] if times else None
-    ones = np.ones(len(pairs), np.float32)
-    train = Interactions(user[rows], item[rows], ones, stamps, int(user.max()) + 1, int(item.max()) + 1)
-    none = np.array([], dtype=np.int64)
-    return Split(
-        "toy", "checksum", feedback, "per-user", 0, train, train.take(none), train.take(none),  # type: ignore[arg-type]
-        np.arange(len(pairs)), none, np.arange(train.num_users), np.arange(train.num_items), 0.0,
-    )  # fmt: skip
 
 
 @dataclass
@@ -82,15 +70,7 @@ def built_in() -> Registry:
 def drawer(built_in: Registry) -> Callable[..., SampleDrawer]:
     """``drawer(split)``: a drawer that checks, whose proxies find rare items hard and differ between seeds."""
 
-    def make(split: Split, **options: Any) -> SampleDrawer:
-        made = SampleDrawer(split, built_in, check=True, **options)
-        counts = np.bincount(split.train.item)
-
-        def train(algorithm: str, hyper: Any, *, key_data: Any, **asked: int) -> tuple[np.ndarray, float]:
-            noise = np.random.default_rng(key_data).random(len(split.train))
-            return (1 / counts[split.train.item] + 0.1 * noise).astype(np.float32), 1.0
-
-        made._proxies._train = train  # type: ignore[method-assign, assignment]
-        return made
+    def make(split: Split) -> SampleDrawer:
+        return checking_drawer(split, built_in)
 
     return make

@@ -112,6 +112,8 @@ def recbench_commands() -> Iterable[CommandSpec]:
             ("submit", "submit:submit_command", "Write stored results as an entry of a leaderboard."),
             ("verify", "verify:verify_command", "Check entries of leaderboards, and run some of their runs again."),
             ("board", "board:board", "Leaderboards: entries, and the pages made of them."),
+            ("new", "new:new_command", "Make a plugin: a package that can be installed, with a test."),
+            ("check", "check:check_command", "Check whether a plugin keeps its contract, rule by rule."),
             ("doctor", "doctor:doctor_command", "Check the installation, and say what to mend."),
             ("plugins", "plugins:plugins_command", "Show which plugins are loaded, and which are in quarantine."),
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -87,6 +89,35 @@ def recbench(registry, capsys, monkeypatch):
             main([str(argument) for argument in arguments])
         captured = capsys.readouterr()
         return CommandResult(int(exited.value.code or 0), captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def shell(tmp_path):
+    """Runs a line in a shell, in a folder of its own, as the author of the package recbench-mine would.
+
+    What pip installs lies in that folder and is found; pip fetches nothing, and takes what is here to build with.
+    """
+    home = tmp_path / "home"
+    home.mkdir()
+    installed = str(tmp_path / "installed")
+    environment = os.environ | {
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+        "PYTHONPATH": os.pathsep.join(filter(None, [installed, os.environ.get("PYTHONPATH")])),
+        "RECBENCH_PLUGINS": "recbench,recbench-mine",
+        "PIP_TARGET": installed,
+        "PIP_NO_INDEX": "1",
+        "PIP_NO_DEPS": "1",
+        "PIP_NO_BUILD_ISOLATION": "0",  # pip takes the option's name for what it sets: 0 is without isolation
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+    }
+
+    def run(line: str, folder: str = ".") -> CommandResult:
+        done = subprocess.run(
+            ["sh", "-c", line], cwd=home / folder, env=environment, capture_output=True, text=True, check=False
+        )
+        return CommandResult(done.returncode, done.stdout, done.stderr)
 
     return run
 

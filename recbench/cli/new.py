@@ -118,6 +118,7 @@ def _fields(kind: str, name: str) -> dict[str, str]:
         "module": _module(name),
         "distribution": f"recbench-{name}",
         "recbench": __version__,
+        "said": "licence and counts" if kind == "dataset" else "formula and parameters",
         "run": _RUN[kind].format(name=name),
         "submit": _SUBMIT.get(kind, "").format(name=name),
     }

@@ -10,7 +10,7 @@ import click
 
 from recbench import registry
 from recbench.cli.tables import Column, json_option, note, print_record, print_table
-from recbench.contracts.labels import Label, allowed
+from recbench.contracts.labels import Label, allowed, bind
 from recbench.contracts.specs import Parameter
 from recbench.registry import Kind, Registered
 
@@ -23,6 +23,16 @@ _KINDS: dict[str, Kind] = {
     "executors": "executors",
 }
 _LISTED = (*_KINDS, _SUITES)
+
+_FORMS = {
+    "order": "scores the train rows, and the highest are kept first: samples are nested",
+    "select": "chooses rows for one budget: samples need not be nested",
+    "synthesise": "makes fake users",
+    "trained": "by gradient steps",
+    "solved": "in closed form, or by a fixed number of steps",
+    "host": "plain Python, one run at a time",
+}
+"""What the forms of samplers and algorithms mean."""
 
 _TAIL = ("summary",)
 _COLUMNS: dict[str, tuple[str, ...]] = {
@@ -58,17 +68,18 @@ def list_command(kind: str, as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def describe_command(kind: str, name: str, as_json: bool) -> None:
-    """Describe one sampler, algorithm, dataset, suite, metric or executor: KIND and NAME."""
+    """Describe one sampler, algorithm, dataset, suite, metric or executor: KIND and NAME.
+
+    What it computes and where that is from, its parameters with defaults and bounds, what it can do, who brings it.
+    """
     kind = kind if kind.endswith("s") else f"{kind}s"
     if kind == _SUITES:
         print_record(_suite(name), as_json=as_json)
         return
-    entry = registry.default().get(_KINDS[kind], Label.parse(name).name)
-    record = _record(entry)
-    if not as_json:
-        for field in ("parameters", "hyper"):
-            record[field] = [_parameter_line(parameter) for parameter in getattr(entry.spec, field, ())]
-    print_record(record, as_json=as_json)
+    label = Label.parse(name)
+    entry = registry.default().get(_KINDS[kind], label.name)
+    _check_overrides(label, entry)
+    print_record(_record(entry) if as_json else _in_words(entry), as_json=as_json)
 
 
 def _record(entry: Registered) -> dict[str, Any]:
@@ -78,6 +89,41 @@ def _record(entry: Registered) -> dict[str, Any]:
     if entry.kind == "metrics":
         fields["columns"] = tuple(entry.spec.columns)
     return fields | {"distribution": entry.distribution, "version": entry.version}
+
+
+def _check_overrides(label: Label, entry: Registered) -> None:
+    """Refuses a label that nothing could be run with; a unit may stand in that of every sampler."""
+    free = ("unit",) if entry.kind == "samplers" else ()
+    given = tuple(each for each in label.overrides if each[0] not in free)
+    bind(Label(label.name, given), getattr(entry.spec, "parameters", getattr(entry.spec, "hyper", ())))
+
+
+def _in_words(entry: Registered) -> dict[str, Any]:
+    """The fields as they are best read: what it does, what it takes, what it can do, who brings it."""
+    record = _record(entry)
+    for field in ("parameters", "hyper"):
+        record[field] = [_parameter_line(parameter) for parameter in getattr(entry.spec, field, ())]
+    if "form" in record:
+        record["form"] = f"{record['form']}: {_FORMS[record['form']]}"
+    if record.get("draws") is False:
+        record["draws"] = "no: the seed only breaks ties"
+    if "history" in record:
+        record["history"] = _history(record["history"])
+    first = ("name", "summary", "formula", "source", "parameters", "hyper")
+    return {field: record[field] for field in (*first, *record) if field in record}
+
+
+def _history(need: int | str | None) -> str:
+    """What an algorithm scores a user by."""
+    match need:
+        case None:
+            return "none: a user is scored by what was learned of it"
+        case "all":
+            return "all rows of a user"
+        case str():
+            return f"the last rows of a user, as many as {need} says"
+        case _:
+            return f"the last {need} rows of a user"
 
 
 def _parameter_line(parameter: Parameter) -> str:

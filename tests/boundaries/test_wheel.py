@@ -27,6 +27,9 @@ def test_the_catalogue_the_suites_and_the_templates_travel_in_the_wheel(wheel, r
     templates = (repository / "recbench/boards/templates").glob("*.j2")
     assert {f"recbench/boards/templates/{file.name}" for file in templates} <= names
     assert "recbench/boards/templates/board.md.j2" in names
+    made = [file for file in (repository / "recbench/cli/templates").rglob("*") if file.is_file()]
+    assert {file.relative_to(repository).as_posix() for file in made} <= names
+    assert "recbench/cli/templates/new/dataset/ratings.csv" in names
     assert "recbench/py.typed" in names
 
 

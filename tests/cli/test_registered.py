@@ -37,6 +37,30 @@ def test_a_sampler_is_described_with_its_parameters_units_and_source(recbench):
     assert (record["distribution"], record["draws"]) == ("recbench", True)
 
 
+def test_capabilities_are_said_in_words(recbench):
+    said = {
+        ("sampler", "head"): ("order: scores the train rows", "no: the seed only breaks ties", "history length"),
+        ("sampler", "distill-cf"): ("synthesise: makes fake users", "implicit, sequential"),
+        ("sampler", "temporal"): ("needs_timestamps  yes",),
+        ("algorithm", "mf"): ("none: a user is scored by", "trained: by gradient steps", "dropout=0.3 (0 to 0.99)"),
+        ("algorithm", "ease"): ("all rows of a user", "solved: in closed form", "fake_users     yes", "X B"),
+        ("algorithm", "sasrec"): ("the last rows of a user, as many as length says",),
+    }
+    for (kind, name), words in said.items():
+        text = recbench("describe", kind, name).out
+        assert all(each in text for each in words), text
+        fields = [line.split()[0] for line in text.splitlines() if not line.startswith(" ")]
+        assert fields[:4] == ["name", "summary", "formula", "source"]
+        assert fields[-2:] == ["distribution", "version"]
+
+
+def test_a_label_that_means_nothing_is_refused(recbench):
+    assert recbench("describe", "sampler", "svp-cf[proxy=mf,unit=user]").code == 0
+    result = recbench("describe", "sampler", "svp-cf[proxi=mf]")
+    assert (result.code, result.out) == (2, "")
+    assert "'svp-cf' has no parameter 'proxi': did you mean 'proxy'?" in result.err
+
+
 def test_a_sampler_says_whether_it_scores_or_chooses(recbench, tmp_path):
     file = tmp_path / "chooser.py"
     file.write_text(

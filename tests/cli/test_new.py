@@ -38,6 +38,7 @@ def test_a_package_is_whole_and_says_what_is_next(recbench, tmp_path, kind):
     assert os.listdir(tmp_path) == ["my-own"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_package_installs_and_passes_its_own_tests(shell, kind):
     assert shell(f"recbench new {kind} mine").code == 0

@@ -14,6 +14,7 @@ def tutorial(repository: Path) -> str:
     return readme.split("## Write a sampler in five minutes\n")[1].split("\n## ")[0]
 
 
+@pytest.mark.slow
 def test_its_commands_run_as_they_stand(tutorial, shell):
     (block,) = re.findall(r"```\n(.*?)```", tutorial, re.DOTALL)
     lines = block.splitlines()

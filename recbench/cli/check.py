@@ -41,7 +41,8 @@ def check_command(name: str, kind: PluginKind | None, as_json: bool) -> int:
     with contextlib.redirect_stdout(sys.stderr):  # standard output belongs to the table, whatever a plugin prints
         outcomes = run_checks(checks_of(kind or _kind_of(name), name))
     records = [asdict(each) | ({} if as_json else {"said": each.reason or each.meaning}) for each in outcomes]
-    columns = ("rule", *_on(outcomes), "status", Column("said", "what it says, or why it is broken", wraps=True))
+    said = Column("said", "what it says, or why it is broken", wraps=True)
+    columns: list[Column | str] = ["rule", *_on(outcomes), "status", said]
     print_table(records, columns, as_json=as_json)
     broken = sum(each.status == "failed" for each in outcomes)
     what = f"{len(outcomes)} checks of {name}"

@@ -57,7 +57,8 @@ def test_algorithms_are_ranked_and_fewer_users_stand_beside_all(built: dict[str,
         if (each.sampler, each.budget, each.algorithm, each.metric) == ("head", "60users", "ease", "auc")
     ]
     full = next(each.metrics["auc"].value for each in standings if each.algorithm == "ease")
-    assert row.full == pytest.approx(full) and row.share == pytest.approx(row.value / full) and row.low < row.value < row.high
+    assert (row.full, row.share) == (pytest.approx(full), pytest.approx(row.value / full))
+    assert row.low < row.value < row.high
 
 
 def at(*path: Any, value: Any) -> Change:

@@ -24,7 +24,7 @@ _RUN = {
     "algorithm": "recbench run algorithms --dataset synthetic-tiny --algorithm popularity --algorithm {name}",
     "dataset": "recbench run algorithms --dataset {name} --feedback implicit --algorithm popularity --algorithm ease",
 }
-_SUBMIT: dict[str, str] = {}
+_SUBMIT = {"sampler": "recbench submit quickstart --sampler {name}"}
 """The command that sends what the run stored to a leaderboard."""
 
 

@@ -48,16 +48,18 @@ class Table:
         return list(dict.fromkeys(line.row.budget for line in self.lines))
 
     @property
-    def samplers(self) -> list[str]:
-        """By mean tau over the budgets; those that miss one stand last, by name."""
-        taus = {name: [line.row.tau for line in self.of(name)] for name in sorted({x.sampler for x in self.lines})}
+    def taus(self) -> dict[str, dict[str, float | None]]:
+        """Taus by budget of each sampler, by mean tau over the budgets; those that miss one stand last, by name."""
+        taus: dict[str, dict[str, float | None]] = {name: {} for name in sorted({x.sampler for x in self.lines})}
+        for line in self.lines:
+            taus[line.sampler][line.row.budget] = line.row.tau
         wanted = len(self.budgets)
 
         def place(name: str) -> tuple[bool, float]:
-            known = [tau for tau in taus[name] if tau is not None]
+            known = [tau for tau in taus[name].values() if tau is not None]
             return (len(known) < wanted, 0.0 if len(known) < wanted else -sum(known) / wanted)
 
-        return sorted(taus, key=place)
+        return {name: taus[name] for name in sorted(taus, key=place)}
 
     @property
     def reasons(self) -> list[tuple[str, list[Line]]]:
@@ -69,12 +71,6 @@ class Table:
     def remarks(self) -> list[str]:
         """What is to be known of taus that are there, such as algorithms that they leave out."""
         return sorted({line.row.reason for line in self.lines if line.row.tau is not None and line.row.reason})
-
-    def of(self, sampler: str) -> list[Line]:
-        return [line for line in self.lines if line.sampler == sampler]
-
-    def tau(self, sampler: str, budget: str) -> float | None:
-        return next((line.row.tau for line in self.of(sampler) if line.row.budget == budget), None)
 
     def at(self, share: float) -> Table:
         """The lines of the budget that comes nearest to a share of the data."""
@@ -140,17 +136,23 @@ def replace_block(text: str, block: str, *, file: str) -> str:
     return _BLOCK.sub(lambda found: f"{found[1]}{block}{found[2]}", text)
 
 
-def headline_tables(entries: Mapping[str, Entry]) -> list[Table]:
-    """The tables of a board in the order in which entries brought their data sets, one a feedback type."""
+def newest_lines(entries: Mapping[str, Entry]) -> list[Line]:
+    """The lines of a board: of entries that speak of the same, the newest counts, but a gap hides no tau."""
     newest: dict[tuple[str, str, str, str, str], Line] = {}
     for name, entry in entries.items():
         for row in entry.agreements:
             place = (row.dataset, row.feedback, row.metric, row.sampler, row.budget)
             if row.tau is not None or place not in newest or newest[place].row.tau is None:
                 newest[place] = Line(row.sampler, row, name)
-    datasets = list(dict.fromkeys(each.dataset for entry in entries.values() for each in entry.conditions))
-    grounds = [(dataset, feedback) for dataset in datasets for feedback in FEEDBACK_TYPES]
-    lines = {ground: [x for x in newest.values() if (x.row.dataset, x.row.feedback) == ground] for ground in grounds}
+    return list(newest.values())
+
+
+def headline_tables(entries: Mapping[str, Entry]) -> list[Table]:
+    """The tables of a board in the order in which entries brought their data sets, one a feedback type."""
+    datasets = dict.fromkeys(each.dataset for entry in entries.values() for each in entry.conditions)
+    lines: dict[tuple[str, Feedback], list[Line]] = {(name, each): [] for name in datasets for each in FEEDBACK_TYPES}
+    for line in newest_lines(entries):
+        lines[line.row.dataset, line.row.feedback].append(line)
     return [_table(found) for found in lines.values() if found]
 
 
@@ -176,10 +178,17 @@ def _share(budget: str) -> float:
 
 def _commands(entries: Mapping[str, Entry], dataset: str, source: str) -> list[str]:
     """The command lines that make the results on a data set, each once; newest first."""
-    pairs = [
-        (entry, [x for x in entry.conditions if x.dataset == dataset]) for entry in reversed(list(entries.values()))
-    ]
-    return list(dict.fromkeys(_command(source or entry.suite, dataset, found) for entry, found in pairs if found))
+    found = (commands_of(entry, source=source).get(dataset) for entry in reversed(list(entries.values())))
+    return list(dict.fromkeys(command for command in found if command is not None))
+
+
+def commands_of(entry: Entry, *, source: str = "") -> dict[str, str]:
+    """The command line that makes an entry's results on each of its data sets; ``source`` as for the board."""
+    datasets = dict.fromkeys(each.dataset for each in entry.conditions)
+    return {
+        name: _command(source or entry.suite, name, [x for x in entry.conditions if x.dataset == name])
+        for name in datasets
+    }
 
 
 def _command(suite: str, dataset: str, conditions: Iterable[Conditions]) -> str:

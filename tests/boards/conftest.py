@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,6 +18,8 @@ from recbench.boards.derive import derive
 from recbench.boards.digests import sealed
 from recbench.boards.entry import Board, Entry
 from recbench.boards.files import Submission, read_submission, write_submission
+from recbench.boards.kinds import ALGORITHMS, SAMPLERS, SYNTHESISERS
+from recbench.boards.page import AlgorithmRow, BoardPage, PageEntry, SamplerRow, SynthesiserRow
 from recbench.boards.runs import entry_frame
 from recbench.boards.shelf import Shelf
 from recbench.boards.verdict import Verdict
@@ -173,3 +175,83 @@ def desk(built: dict[str, Submission], small_suite: Path, tmp_path: Path) -> Cal
     shelf = Shelf(registry)
     suite = load_suite(small_suite)
     return lambda board: Desk(write_submission(built[board], tmp_path / "small-v3"), suite, registry, shelf)
+
+
+ENTRY = PageEntry(
+    name="20260101-aa.json", date="2026-01-01", tier="self-reported", recbench="0.1.0", runs=1200, hours=0.5,
+    devices="cpu", commands=("recbench run toys --dataset 'my data' --full-seeds 2",),
+)  # fmt: skip
+PROVED = replace(
+    ENTRY, name="20260301-bb.json", date="2026-03-01", tier="re-run", submitter="A. Person",
+    link="https://example.org/mine", facts=(("sampler", "s0: mine 1.0; none"),),
+)  # fmt: skip
+BUDGETS = (80, 60, 40, 20, 10, 1)
+
+
+def _sampler_row(number: int, percent: int, dataset: str, feedback: str, metric: str) -> SamplerRow:
+    """The higher the number and the smaller the budget, the worse; the last one has nothing at 1%."""
+    gap = number == 11 and percent == 1
+    tau = None if gap else 0.9 - 0.05 * number - 0.002 * (80 - percent)
+    return SamplerRow(
+        sampler=f"s{number}[unit=user]" if number % 2 else f"s{number}", dataset=dataset, feedback=feedback,
+        metric=metric, budget=f"{percent}%", tau=tau, low=None if tau is None else tau - 0.1,
+        high=None if tau is None else tau + 0.05, ceiling=0.8, share=None if tau is None else tau / 0.8,
+        regret=None if gap else 0.001 * (number * 7 % 12), speedup=None if gap else 80 / percent, over=5, fixed=2,
+        entry=(PROVED if number < 3 else ENTRY).name, note="skipped: too small" if gap else "",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def samplers_board() -> BoardPage:
+    """Twelve samplers at six budgets, on two data sets, in three metrics; three of them in an entry that was re-run."""
+    metrics = (("implicit", "ndcg@10"), ("implicit", "auc"), ("explicit", "rmse"))
+    rows = [
+        _sampler_row(number, percent, dataset, feedback, metric)
+        for number in range(12)
+        for dataset in ("toy", "other")
+        for feedback, metric in metrics
+        for percent in BUDGETS
+    ]
+    headlines = {"explicit": "rmse", "implicit": "ndcg@10"}
+    return BoardPage(SAMPLERS, "toys", 2, tuple(rows), (ENTRY, PROVED), headlines)
+
+
+@pytest.fixture(scope="session")
+def algorithms_board() -> BoardPage:
+    """Four algorithms on two data sets, in a metric of which more is better and one of which less is."""
+    rows = [
+        AlgorithmRow(
+            algorithm=f"a1{number}", dataset=dataset, feedback=feedback, metric=metric, value=0.2 + 0.1 * number,
+            low=0.15 + 0.1 * number, high=0.25 + 0.1 * number, chosen=f"l2=0.{number},latent=8", entry=ENTRY.name,
+            note="",
+        )
+        for number in range(4)
+        for dataset in ("toy", "other")
+        for feedback, metric in (("explicit", "rmse"), ("explicit", "mae"), ("implicit", "ndcg@10"))
+    ]  # fmt: skip
+    headlines = {"explicit": "rmse", "implicit": "ndcg@10"}
+    return BoardPage(ALGORITHMS, "toys", 2, tuple(rows), (ENTRY,), headlines, frozenset({"rmse", "mae"}))
+
+
+@pytest.fixture(scope="session")
+def synthesisers_board() -> BoardPage:
+    """Two ways to make fake users, at three numbers of them, for two algorithms."""
+    rows = [
+        SynthesiserRow(
+            sampler=sampler, dataset="toy", feedback="implicit", algorithm=algorithm, metric="ndcg@10",
+            budget=f"{users}users", value=value - 10 / users, low=value - 10 / users - 0.02,
+            high=value - 10 / users + 0.02, full=0.34, share=(value - 10 / users) / 0.34, entry=ENTRY.name, note="",
+        )
+        for sampler, value in (("distill-cf[steps=10]", 0.33), ("random[share=1]", 0.3))
+        for algorithm in ("ease", "infinite-ae")
+        for users in (100, 500, 1000)
+    ]  # fmt: skip
+    return BoardPage(SYNTHESISERS, "toys", 2, tuple(rows), (ENTRY,), {"implicit": "ndcg@10"})
+
+
+@pytest.fixture(scope="session")
+def boards(
+    samplers_board: BoardPage, algorithms_board: BoardPage, synthesisers_board: BoardPage
+) -> dict[str, BoardPage]:
+    """A page of each kind, by the name of its board."""
+    return {each.board.name: each for each in (samplers_board, algorithms_board, synthesisers_board)}

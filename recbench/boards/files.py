@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn, get_args
@@ -91,6 +92,11 @@ def read_entries(folder: Path) -> dict[str, Entry]:
         if board_folder(folder.parent, entry.suite, entry.suite_version) != folder:
             found = f"{entry.suite} v{entry.suite_version}"
             raise VerificationError(f"the entry {name} in {folder} is one of {found}: move it to that board")
+    return oldest_first(entries)
+
+
+def oldest_first(entries: Mapping[str, Entry]) -> dict[str, Entry]:
+    """Entries by name, in the order of their results."""
     return dict(sorted(entries.items(), key=lambda item: (item[1].created, item[0])))
 
 

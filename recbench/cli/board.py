@@ -10,6 +10,7 @@ import click
 
 from recbench.cli.stored import latest_data, stored_results
 from recbench.cli.submit import note_of_submission
+from recbench.cli.tables import note
 from recbench.contracts.errors import ParameterError
 
 if TYPE_CHECKING:
@@ -38,23 +39,26 @@ def build_command(
 ) -> None:
     """Write the stored results of a suite as an entry of its leaderboard, and make the pages anew.
 
-    The entry goes to FOLDER/SUITE-vN/entries, the page to FOLDER/SUITE-vN/README.md; what was written is printed. Of
-    entries that speak of the same sampler, data set and budget, the page shows the newest. With --readme, the lines
-    between <!-- board:begin --> and <!-- board:end --> of that file become a short table.
+    The entry goes to FOLDER/SUITE-vN/entries, the pages to FOLDER/SUITE-vN: README.md, and index.html, which sorts and
+    filters, draws plots, and needs no other file; what was written is printed. Of entries that speak of the same
+    sampler, data set and budget, the pages show the newest. With --readme, the lines between <!-- board:begin --> and
+    <!-- board:end --> of that file become a short table.
     """
     # Imported here: starting is to stay quick.
     from recbench.bench.suite import load_suite
-    from recbench.boards.files import board_folder, read_entries, write_submission
+    from recbench.boards.files import board_folder, oldest_first, read_entries, write_submission
     from recbench.boards.render import replace_block
 
     chosen = load_suite(suite).override(datasets=datasets or None)
     folder = board_folder(root, chosen.name, chosen.version)
-    read_entries(folder)  # what is there is checked before anything is written
+    entries = read_entries(folder)  # what is there is checked before anything is written
     if readme is not None:
         replace_block(readme.read_text(encoding="utf-8"), "", file=str(readme))
     if not no_entry:
-        click.echo(write_submission(_submission(chosen, store), folder))
-    entries = read_entries(folder)
+        made = _submission(chosen, store)
+        path = write_submission(made, folder)
+        click.echo(path)
+        entries = oldest_first({**entries, path.name: made.entry})
     if not entries:
         raise ParameterError(f"there are no entries in {folder}: leave out --no-entry to write one")
     _write_pages(entries, folder, readme, dataset=datasets[0] if datasets else None, source=suite)
@@ -72,10 +76,15 @@ def _write_pages(
     entries: dict[str, Entry], folder: Path, readme: Path | None, *, dataset: str | None, source: str
 ) -> None:
     from recbench.bench.parts import publish
+    from recbench.boards.html import render_page
     from recbench.boards.render import render_block, render_board, replace_block
+    from recbench.boards.samplers_page import samplers_page
 
     page = folder / "README.md"
-    pages = {page: render_board(entries, source=source)}
+    pages = {
+        page: render_board(entries, source=source),
+        folder / "index.html": render_page(samplers_page(entries, source=source)),
+    }
     if readme is not None:
         link = Path(os.path.relpath(page, readme.parent)).as_posix()
         block = render_block(entries, dataset=dataset, link=link, source=source)
@@ -83,3 +92,21 @@ def _write_pages(
     for path, text in pages.items():
         publish(text.encode(), path)
         click.echo(path)
+
+
+@board.command("serve")
+@click.argument("folder", type=click.Path(file_okay=False, exists=True, path_type=Path), default="leaderboards")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: any that is free.")
+def serve_command(folder: Path, port: int) -> None:
+    """Show the pages of the boards in FOLDER (leaderboards unless given) to browsers on this machine, until Ctrl-C."""
+    from recbench.boards.serve import open_server  # starting is to stay quick
+
+    server, addresses = open_server(folder, port=port)
+    with server:
+        for address in addresses:
+            click.echo(address)
+        note("press Ctrl-C to stop")
+        try:
+            server.serve_forever()
+        except KeyboardInterrupt:
+            note("stopped")

@@ -1,8 +1,12 @@
-"""``recbench board build``: from a store to an entry and its pages."""
+"""``recbench board``: from a store to an entry and its pages, and a look at them."""
 
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +38,9 @@ def test_it_writes_an_entry_a_page_and_the_block_of_a_readme(build: Any, suite: 
     result = build("--readme", "README.md")
     assert result.code == 0
     assert result.err == "3 samplers, 3 algorithms, 19 runs; 2 of 12 taus are missing\n"
-    entry, page, readme = map(Path, result.out.splitlines())
+    entry, page, html, readme = map(Path, result.out.splitlines())
     assert entry.parent == Path("leaderboards/small-v3/entries") and page == Path("leaderboards/small-v3/README.md")
+    assert html == page.with_name("index.html") and "<title>small v3: samplers</title>" in html.read_text()
     text = readme.read_text()
     assert text.startswith("# Mine\n<!-- board:begin -->\n`small` v3 on `synthetic-tiny`, keeping 60%")
     assert text.endswith(f"recbench board build --suite {suite}\n```\n<!-- board:end -->\nthe end\n")
@@ -65,7 +70,7 @@ def test_building_again_changes_nothing(build: Any) -> None:
     first = build("--readme", "README.md").out
     before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
     assert build("--readme", "README.md").out == first
-    assert build("--no-entry").out == "leaderboards/small-v3/README.md\n"
+    assert build("--no-entry").out == "leaderboards/small-v3/README.md\nleaderboards/small-v3/index.html\n"
     assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
 
 
@@ -74,11 +79,12 @@ def test_a_damaged_entry_is_named_and_nothing_is_written(build: Any) -> None:
     content = json.loads(entry.read_text())
     content["agreements"][0]["tau"] = 7
     entry.write_text(json.dumps(content))
-    Path("leaderboards/small-v3/README.md").unlink()
+    for page in ("README.md", "index.html"):
+        Path("leaderboards/small-v3", page).unlink()
     result = build()
     assert (result.code, result.out) == (3, "")
     assert entry.name in result.err and "agreements.0.tau" in result.err and result.err.count("\n") == 1
-    assert not Path("leaderboards/small-v3/README.md").exists()
+    assert [path.name for path in Path("leaderboards/small-v3").iterdir()] == ["entries"]
 
 
 @pytest.mark.parametrize(
@@ -97,3 +103,24 @@ def test_bad_input_is_one_sentence(build: Any, options: tuple[str, ...], code: i
     result = build(*options)
     assert (result.code, said in result.err.splitlines()[-1]) == (code, True), result.err
     assert not Path("leaderboards").exists()
+
+
+def test_boards_are_served_until_interrupted(tmp_path: Path) -> None:
+    (tmp_path / "toys-v1").mkdir()
+    (tmp_path / "toys-v1" / "index.html").write_text("a page")
+    command = [sys.executable, "-m", "recbench", "board", "serve", str(tmp_path), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as serving:
+        assert serving.stdout is not None and serving.stderr is not None
+        address = serving.stdout.readline().strip()
+        assert address.startswith("http://127.0.0.1:") and address.endswith("/toys-v1/index.html")
+        assert serving.stderr.readline() == "press Ctrl-C to stop\n"
+        with urllib.request.urlopen(address, timeout=30) as answer:
+            assert answer.read() == b"a page"
+        serving.send_signal(signal.SIGINT)
+        assert serving.communicate(timeout=30) == ("", "stopped\n") and serving.returncode == 0
+
+
+def test_serving_says_what_is_wrong(recbench: Any, tmp_path: Path) -> None:
+    assert "there is no index.html" in recbench("board", "serve", tmp_path).err
+    assert "does not exist" in recbench("board", "serve", tmp_path / "nowhere").err
+    assert recbench("board", "serve", tmp_path, "--port", "99999").code == 2

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from recbench.boards.page import AlgorithmRow, Board, SamplerRow, SynthesiserRow, Tier
+from recbench.boards.page import AlgorithmRow, Board, SamplerRow, SynthesiserRow
+from recbench.boards.verdict import Tier
 
 _COMMON_TERMS = (
     (
@@ -35,8 +36,9 @@ SAMPLERS = Board(
         (
             "interval",
             "2.5 % to 97.5 % of bootstrap replicates of the test users. Noise pulls tau down, so that an interval sits "
-            "low, and may lie below its tau. That of a mean goes from the mean of the lower ends to the mean of the "
-            "upper ones, as if all errors went the same way: wider than it need be.",
+            "low, and may lie below its tau. That of a mean is the entry's own where the view has all its rows of a "
+            "sampler at one budget; elsewhere it goes from the mean of the lower ends to the mean of the upper ones, "
+            "as if all errors went the same way: wider than it need be.",
         ),
         (
             "ceiling",
@@ -70,6 +72,8 @@ ALGORITHMS = Board(
     terms=(
         ("value", "the metric on the full test set, all items ranked, as the mean over training seeds."),
         ("interval", "2.5 % to 97.5 % of bootstrap replicates of the test users."),
+        ("spread", "the standard deviation over training seeds."),
+        ("seconds", "training and scoring, of one run."),
         ("hyper-parameters", "what was chosen on the validation rows; nothing is chosen on the test set."),
         *_COMMON_TERMS,
     ),
@@ -78,7 +82,7 @@ ALGORITHMS = Board(
 SYNTHESISERS = Board(
     name="synthesisers",
     rows=SynthesiserRow,
-    question="How good is an algorithm that is trained on a few fake users in place of all real ones?",
+    question="How good is an algorithm that is trained on a few users, fake or real ones, in place of all?",
     contestant="sampler",
     measure="value",
     filters=("feedback", "dataset", "metric", "algorithm", "budget"),
@@ -87,16 +91,22 @@ SYNTHESISERS = Board(
     reference="full",
     plots=("budget",),
     terms=(
-        ("value", "the metric on the full test set of an algorithm that was trained on the fake users alone."),
-        ("full data", "the same algorithm, trained on the real data. Share is value divided by it."),
-        ("interval", "2.5 % to 97.5 % of bootstrap replicates of the test users."),
+        ("value", "the metric on the full test set of an algorithm that was trained on these users alone."),
+        (
+            "full data",
+            "the same algorithm, trained on all train rows. Share is how good the value is as a share of that: above 1 "
+            "is better than full data, whatever the metric's direction.",
+        ),
+        ("interval", "2.5 % to 97.5 % of bootstrap replicates of the test users; that of the share is paired."),
+        ("spread", "the standard deviation over seeds."),
+        ("seconds", "training and scoring, of one run; drawing is making or drawing the users."),
         *_COMMON_TERMS,
     ),
 )
 
 TIER_TERMS: Mapping[Tier, str] = {
-    "self-reported": "the entry has the right form; its numbers are those of whoever submitted it.",
-    "recomputed": "every derived number was computed again from the raw ones in the entry, and its samples were drawn "
-    "again from their seeds: the entry agrees with itself.",
-    "re-run": "cells of it, chosen at random, were trained again, and agree within the stated tolerance.",
+    "self-reported": "the numbers are those of whoever submitted the entry.",
+    "recomputed": "every number that follows from the runs was computed again, and all samples were drawn again from "
+    "their seeds: the entry agrees with itself.",
+    "re-run": "and some of its runs, chosen at random, were made again, and agree within the stated tolerance.",
 }

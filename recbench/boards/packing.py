@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from recbench.boards.page import TIERS, BoardPage, Column, PageEntry, columns_of
+from recbench.boards.page import BoardPage, Column, PageEntry, columns_of
+from recbench.boards.verdict import TIERS
 from recbench.contracts.records import FEEDBACK_TYPES, Budget
 
 Packed = list[int | None] | dict[str, list[int | None]]
@@ -60,6 +61,7 @@ def pack(page: BoardPage) -> dict[str, Any]:
         "lower": [strings.number(metric) for metric in sorted(page.lower_is_better)],
         "tiers": TIERS,
         "entries": [_entry(entry, strings) for entry in page.entries],
+        "means": _means(page, entries, strings),
     }
     return {**content, "strings": strings.all()}
 
@@ -153,6 +155,16 @@ def _entry(entry: PageEntry, strings: Strings) -> dict[str, Any]:
         "commands": [strings.number(command) for command in entry.commands],
         "facts": [strings.number(part) for fact in entry.facts for part in fact],
     }
+
+
+def _means(page: BoardPage, entries: Mapping[str, int], strings: Strings) -> list[list[int]]:
+    """Contestant, level, entry, rows, and three numbers in the digits of the measure."""
+    digits = columns_of(page.board.rows)[page.board.measure].digits
+    return [
+        [strings.number(mean.contestant), strings.number(mean.level), entries[mean.entry], mean.rows]
+        + [scaled(value, digits) for value in (mean.value, mean.low, mean.high)]
+        for mean in page.means
+    ]
 
 
 def _printable(text: str) -> str:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
+from recbench.boards.verdict import Tier
 from recbench.contracts.records import Feedback
-
-Tier = Literal["self-reported", "recomputed", "re-run"]
-TIERS: tuple[Tier, ...] = get_args(Tier)
-"""How far an entry was verified, from nothing to everything that can be."""
 
 ColumnKind = Literal["label", "word", "level", "number", "low", "high", "note", "entry"]
 
@@ -20,7 +17,8 @@ class Column:
     """How the page shows one field of its rows.
 
     A ``label`` is a name with parameters, a ``word`` one of few names, a ``level`` a budget, which has a place on an
-    axis; ``low`` and ``high`` are the ends of the measure's interval; an ``entry`` is the name of one.
+    axis; ``low`` and ``high`` are the ends of an interval, the measure's where that is their name too; an ``entry`` is
+    the name of one.
     """
 
     title: str
@@ -66,6 +64,9 @@ class AlgorithmRow:
     value: float | None = _shown("value", "number", digits=4)
     low: float | None = _shown("2.5 to 97.5 %", "low", digits=4)
     high: float | None = _shown("97.5 %", "high", digits=4)
+    spread: float | None = _shown("spread", "number", digits=4)
+    seeds: int = _shown("seeds", "number")
+    seconds: float | None = _shown("seconds", "number", digits=2)
     chosen: str = _shown("hyper-parameters", "label")
     entry: str = _shown("entry", "entry")
     note: str = _shown("note", "note")
@@ -73,19 +74,26 @@ class AlgorithmRow:
 
 @dataclass(frozen=True, slots=True)
 class SynthesiserRow:
-    """How good one algorithm is that was trained on the fake users of one sampler, in one metric."""
+    """How good one algorithm is that was trained on the users that one sampler made or kept, in one metric."""
 
     sampler: str = _shown("sampler", "label")
     dataset: str = _shown("data set", "word")
     feedback: str = _shown("feedback", "word")
     algorithm: str = _shown("algorithm", "word")
     metric: str = _shown("metric", "word")
-    budget: str = _shown("fake users", "level")
+    budget: str = _shown("users", "level")
     value: float | None = _shown("value", "number", digits=4)
     low: float | None = _shown("2.5 to 97.5 %", "low", digits=4)
     high: float | None = _shown("97.5 %", "high", digits=4)
+    spread: float | None = _shown("spread", "number", digits=4)
     full: float | None = _shown("full data", "number", digits=4)
     share: float | None = _shown("share", "number", digits=2)
+    share_low: float | None = _shown("of the share", "low", digits=2)
+    share_high: float | None = _shown("97.5 % of the share", "high", digits=2)
+    seeds: int = _shown("seeds", "number")
+    seconds: float | None = _shown("seconds", "number", digits=2)
+    drawing: float | None = _shown("drawing", "number", digits=2)
+    full_seconds: float | None = _shown("on full data", "number", digits=2)
     entry: str = _shown("entry", "entry")
     note: str = _shown("note", "note")
 
@@ -133,6 +141,19 @@ class PageEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class PageMean:
+    """The mean of all rows that an entry has of one contestant at one level, as the entry states it."""
+
+    contestant: str
+    level: str
+    entry: str
+    rows: int
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
 class BoardPage:
     """All that the page of a board shows."""
 
@@ -143,3 +164,6 @@ class BoardPage:
     entries: tuple[PageEntry, ...]  # oldest first
     headlines: Mapping[Feedback, str]  # the metric that a feedback type is first shown in
     lower_is_better: frozenset[str] = frozenset()  # metrics, where the measure is one
+    means: tuple[PageMean, ...] = ()
+    readme: str = "README.md"  # the same numbers as Markdown
+    others: Mapping[str, str] = field(default_factory=dict)  # pages of the suite's other boards, by their names

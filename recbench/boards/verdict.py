@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -96,3 +97,13 @@ def read_verdict(entry: Path) -> Verdict | None:
     except ValidationError as error:
         raise VerificationError(f"the verdict {path} is refused: {sentence(error)}") from error
     return verdict if verdict.entry == hashlib.sha256(entry.read_bytes()).hexdigest() else None
+
+
+def read_verdicts(folder: Path, entries: Collection[str]) -> dict[str, Verdict]:
+    """The verdicts on the entries of a board's folder that have one, by the names of the entries' files.
+
+    Raises:
+      VerificationError: the file beside an entry is no verdict.
+    """
+    found = {name: read_verdict(folder / "entries" / name) for name in entries}
+    return {name: verdict for name, verdict in found.items() if verdict is not None}

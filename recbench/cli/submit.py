@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 _FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
-_BOARDS = click.Choice(["samplers", "algorithms", "synthesisers"])
+BOARDS = click.Choice(["samplers", "algorithms", "synthesisers"])
 
 
 @click.command("submit")
 @click.argument("suite", required=False)
-@click.option("--board", type=_BOARDS, help="By default samplers, or algorithms where the suite has no samplers.")
+@click.option("--board", type=BOARDS, help="By default samplers, or algorithms where the suite has no samplers.")
 @click.option("--subset", metavar="NAME", default="", help="A part of the suite that it gives a name, such as quick.")
 @click.option("--sampler", "samplers", multiple=True, metavar="LABEL", help="In place of the suite's samplers.")
 @click.option("--algorithm", "algorithms", multiple=True, metavar="LABEL", help="For the board of algorithms.")

@@ -222,8 +222,8 @@ def algorithms_board() -> BoardPage:
     rows = [
         AlgorithmRow(
             algorithm=f"a1{number}", dataset=dataset, feedback=feedback, metric=metric, value=0.2 + 0.1 * number,
-            low=0.15 + 0.1 * number, high=0.25 + 0.1 * number, chosen=f"l2=0.{number},latent=8", entry=ENTRY.name,
-            note="",
+            low=0.15 + 0.1 * number, high=0.25 + 0.1 * number, spread=0.01, seeds=3, seconds=1.5,
+            chosen=f"l2=0.{number},latent=8", entry=ENTRY.name, note="",
         )
         for number in range(4)
         for dataset in ("toy", "other")
@@ -240,7 +240,9 @@ def synthesisers_board() -> BoardPage:
         SynthesiserRow(
             sampler=sampler, dataset="toy", feedback="implicit", algorithm=algorithm, metric="ndcg@10",
             budget=f"{users}users", value=value - 10 / users, low=value - 10 / users - 0.02,
-            high=value - 10 / users + 0.02, full=0.34, share=(value - 10 / users) / 0.34, entry=ENTRY.name, note="",
+            high=value - 10 / users + 0.02, spread=0.01, full=0.34, share=(value - 10 / users) / 0.34,
+            share_low=(value - 10 / users - 0.01) / 0.34, share_high=(value - 10 / users + 0.01) / 0.34, seeds=3,
+            seconds=0.5, drawing=12.0, full_seconds=2.0, entry=ENTRY.name, note="",
         )
         for sampler, value in (("distill-cf[steps=10]", 0.33), ("random[share=1]", 0.3))
         for algorithm in ("ease", "infinite-ae")

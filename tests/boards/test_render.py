@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from recbench.boards.entry import Entry
-from recbench.boards.render import headline_tables, render_block, render_board, replace_block
+from recbench.boards.render import render_block, render_board, replace_block
+from recbench.boards.tables import tau_tables
+from recbench.boards.verdict import TIERS, make_verdict, read_verdicts, write_verdict
 from recbench.contracts.errors import ParameterError
+from recbench.registry import Registry
 
 
 def lines_of(page: str, start: str) -> list[str]:
@@ -42,7 +46,10 @@ def test_a_board_has_tau_by_sampler_and_budget(entries: dict[str, Entry]) -> Non
     ]
     assert lines_of(page, "- `head`") == ["- `head` at 10%: 1 of 5 algorithms are missing: mf (diverged)"]
     assert lines_of(page, "recbench run") == ["recbench run toys --dataset toy --full-seeds 2 --sample-seeds 1"]
-    assert lines_of(page, "| [one")[0] == "| [one.json](entries/one.json) | 2026-01-01 | 0.1.0 | 12 | 1.00 | cpu |"
+    assert (
+        lines_of(page, "| [one")[0]
+        == "| [one.json](entries/one.json) | 2026-01-01 | self-reported | - | 0.1.0 | 12 | 1.00 | cpu |"
+    )
 
 
 def test_tables_are_markdown_tables(entries: dict[str, Entry]) -> None:
@@ -79,8 +86,8 @@ def test_the_newest_tau_counts_and_a_gap_hides_none(
 ) -> None:
     old = make_entry(make_sampler("random", {"tau": 0.1}), make_sampler("head", {"tau": 0.2}))
     new = make_entry(make_sampler("random", {"tau": 0.9}), make_sampler("head", missing), day=2)
-    (table,) = headline_tables({"old.json": old, "new.json": new})
-    assert [(x.sampler, x.row.tau, x.entry) for x in table.lines] == [
+    (table,) = tau_tables({"old.json": old, "new.json": new})
+    assert [(x.row.sampler, x.row.tau, x.entry) for x in table.lines] == [
         ("random", 0.9, "new.json"),
         ("head", 0.2, "old.json"),
     ]
@@ -89,7 +96,38 @@ def test_the_newest_tau_counts_and_a_gap_hides_none(
 def test_feedback_types_and_data_sets_have_tables_of_their_own(make_entry: Any, make_sampler: Any) -> None:
     row = {"dataset": "b", "metric": "auc"}
     entry = make_entry(make_sampler("random", row, {}), datasets=("b", "toy"))
-    assert [(t.dataset, t.metric) for t in headline_tables({"a": entry})] == [("b", "auc"), ("toy", "ndcg@10")]
+    assert [(t.dataset, t.metric) for t in tau_tables({"a": entry})] == [("b", "auc"), ("toy", "ndcg@10")]
+
+
+@pytest.mark.parametrize("board", ["algorithms", "synthesisers"])
+def test_algorithms_and_synthesisers_have_tables_of_their_values(built: Any, board: str) -> None:
+    markdown_it = pytest.importorskip("markdown_it", reason="markdown-it-py comes with rich")
+    entry = built[board].entry
+    page = render_board({"a.json": entry}, registry=Registry())
+    html = markdown_it.MarkdownIt("commonmark").enable("table").render(page)
+    assert html.count("<table>") == 2 and "<p>|" not in html and "\n\n\n" not in page
+    assert f"# small v3: {board}" in page and page.count("### synthetic-tiny, implicit feedback") == 1
+    if board == "algorithms":
+        ranked = sorted(entry.standings, key=lambda row: row.rank)
+        expected = [f"| `{x.algorithm}` | {x.metrics[x.metric].value:.4f} |" for x in ranked]
+    else:
+        own = [row for row in entry.qualities if row.metric == "ndcg@10" and row.value is not None]
+        ranked = sorted(own, key=lambda row: (row.budget != "60%", -row.value))
+        expected = [f"| {x.budget} | `{x.sampler}` | `{x.algorithm}` | {x.value:.4f} |" for x in ranked]
+    shown = [line for line in page.splitlines() if line.startswith(tuple(expected))]
+    assert expected and all(line.startswith(start) for line, start in zip(shown, expected, strict=True))
+
+
+def test_an_entry_has_the_tier_of_its_verdict(entries: dict[str, Entry], tmp_path: Path) -> None:
+    path = tmp_path / "entries" / "one.json"
+    path.parent.mkdir()
+    path.write_text("{}")
+    for tier in TIERS:
+        write_verdict(make_verdict(path, tier=tier), path)
+        page = render_board(entries, verdicts=read_verdicts(tmp_path, entries))
+        assert f"| 2026-01-01 | {tier} |" in page and f"- **{tier}**: " in page
+    path.write_text("{ }")
+    assert read_verdicts(tmp_path, entries) == {}, "what was changed since is not what was verified"
 
 
 def test_what_an_entry_says_is_shown_as_text(make_entry: Any, make_sampler: Any, missing: dict[str, Any]) -> None:

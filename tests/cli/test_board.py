@@ -74,6 +74,43 @@ def test_building_again_changes_nothing(build: Any) -> None:
     assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
 
 
+def test_each_board_of_a_suite_has_pages_and_those_of_none_go(build: Any) -> None:
+    folder = Path("leaderboards/small-v3")
+    algorithms = Path(build("--board", "algorithms").out.splitlines()[0])
+    assert "# small v3: algorithms" in (folder / "README.md").read_text()
+    said = build("--board", "synthesisers").out.splitlines()
+    assert said[1:] == [
+        f"{folder}/{name}" for name in ("README.md", "index.html", "synthesisers.md", "synthesisers.html")
+    ]
+    build()
+    assert {path.name for path in folder.iterdir()} == {
+        "README.md", "index.html", "algorithms.md", "algorithms.html", "synthesisers.md", "synthesisers.html",
+        "entries",
+    }  # fmt: skip
+    assert "<title>small v3: algorithms</title>" in (folder / "algorithms.html").read_text()
+    algorithms.unlink()
+    assert build("--no-entry").code == 0
+    assert not (folder / "algorithms.html").exists() and not (folder / "algorithms.md").exists()
+
+
+def test_what_was_verified_is_on_the_pages(build: Any, suite: Path, recbench: Any) -> None:
+    entry, page, html = build().out.splitlines()
+    assert "| self-reported |" in Path(page).read_text()
+    assert recbench("verify", entry, "--suite", suite, "--rerun", "1", "--seed", "1", "--record").code == 0
+    build("--no-entry")
+    assert "| re-run |" in Path(page).read_text() and "1 runs made again (seed 1)" in Path(html).read_text()
+    verdict = Path(entry).with_suffix(".verified.json")
+    verdict.write_text("[]")
+    refused = build("--no-entry")
+    assert (refused.code, refused.out) == (3, "") and f"the verdict {verdict} is refused" in refused.err
+
+
+def test_a_block_is_of_samplers(build: Any) -> None:
+    result = build("--board", "algorithms", "--readme", "README.md")
+    assert result.code == 2 and "there are no entries of samplers in" in result.err
+    assert Path("README.md").read_text() == PAGE
+
+
 def test_a_damaged_entry_is_named_and_nothing_is_written(build: Any) -> None:
     entry = Path(build().out.splitlines()[0])
     content = json.loads(entry.read_text())

@@ -8,7 +8,7 @@ function rowColumn(name) {
   const column = { key: name, title, numeric, kind, value: (row) => (numeric ? rows[name][row] : text(name, row)) };
   switch (kind) {
     case "low":
-      return { ...column, cell: (row) => span(rows.low[row], rows.high[row], digits) };
+      return { ...column, cell: (row) => span(rows[name][row], rows[name.replace("low", "high")][row], digits) };
     case "number":
       return { ...column, cell: (row) => format(rows[name][row], digits) };
     case "level":

@@ -32,6 +32,14 @@ const cellOf = (() => {
   });
 })();
 
+// What entries state of all their rows of one contestant at one level.
+const statedMeans = new Map(
+  packed.means.map(([contestant, level, entry, wanted, ...numbers]) => {
+    const [value, low, high] = numbers.map((number) => number / 10 ** columns[board.measure].packed);
+    return [[contestant, level, entry].join(), { wanted, numbers: { [board.measure]: value, low, high } }];
+  }),
+);
+
 const tierOf = (row) => entries[rows.entry[row]].tier;
 const text = (name, row) => strings[rows[name][row]];
 

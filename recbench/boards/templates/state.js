@@ -96,6 +96,13 @@ function mean(name, found) {
   return ratio ? Math.exp(total) : total;
 }
 
+// The mean that an entry states of just these rows, whose interval comes from the replicates.
+function stated(own) {
+  const key = (row) => [rows[board.contestant][row], rows[levelColumn]?.[row], rows.entry[row]].join();
+  const found = statedMeans.get(key(own[0]));
+  return found?.wanted === own.length && own.every((row) => key(row) === key(own[0])) ? found.numbers : {};
+}
+
 // Contestants with their means over all cells of some rows; none for those that miss a cell which others have.
 function summarise(found) {
   const wanted = new Set(known(found).map((row) => cellOf[row])).size;
@@ -105,6 +112,7 @@ function summarise(found) {
     const cells = new Set(there.map((row) => cellOf[row])).size;
     const complete = cells === wanted;
     const means = names.map((name) => [name, complete ? mean(name, there) : null]);
-    return { contestant, cells, wanted, tier: Math.min(...own.map(tierOf)), ...Object.fromEntries(means) };
+    const tier = Math.min(...own.map(tierOf));
+    return { contestant, cells, wanted, tier, ...Object.fromEntries(means), ...(complete ? stated(own) : {}) };
   });
 }

@@ -148,6 +148,25 @@ def test_filters_work_by_mouse_and_by_keyboard_and_stay_in_focus(show: Show, sam
     assert count(tab) == "72 of 432 rows, 12 samplers" and not tab.get_by_label("sampler", exact=True).input_value()
 
 
+def test_the_mean_of_all_rows_of_an_entry_has_the_interval_that_it_states(
+    show: Show, samplers_board: BoardPage
+) -> None:
+    tab = show(samplers_board, "#dataset=*&feedback=*&metric=*&budget=10%25")
+    means = dict(zip(*(column(tab, "summary", x) for x in ("sampler", "mean tau")), strict=True))
+    spans = dict(zip(*(column(tab, "summary", x) for x in ("sampler", "2.5 to 97.5 %")), strict=True))
+    assert (means["s0"], spans["s0"]) == ("0.765", "0.711 to 0.822")
+    assert (means["s2"], spans["s2"]) == ("0.660", "0.560 to 0.710"), "of what no entry states, from the rows"
+    tab.get_by_label("data set").select_option("toy")
+    assert column(tab, "summary", "mean tau")[0] == "0.760", "fewer rows than the stated mean is over"
+
+
+def test_pages_lead_to_the_other_boards_of_the_suite(show: Show, samplers_board: BoardPage) -> None:
+    tab = show(replace(samplers_board, others={"algorithms": "algorithms.html"}))
+    link = tab.get_by_role("navigation", name="Other boards").get_by_role("link")
+    assert (link.inner_text(), link.get_attribute("href")) == ("algorithms", "algorithms.html")
+    assert show(samplers_board).get_by_role("navigation").count() == 0
+
+
 def test_long_tables_are_turned_and_printed_whole(show: Show, samplers_board: BoardPage) -> None:
     tab = show(samplers_board)
     pager = tab.locator("#rows .pager")
@@ -290,8 +309,9 @@ def test_fake_users_are_plotted_by_their_number(show: Show, synthesisers_board: 
     tab.get_by_label("algorithm").select_option("ease")
     assert tab.locator("#plot-budget .marker").count() == 6
     axis = set(tab.locator("#plot-budget .axis text").all_text_contents())
-    assert {"100users", "500users", "fake users (log scale)"} <= axis
+    assert {"100users", "500users", "users (log scale)"} <= axis
     assert column(tab, "rows", "full data")[0] == "0.3400"
+    assert column(tab, "rows", "share")[0] == "0.94" and column(tab, "rows", "of the share")[0] == "0.91 to 0.97"
 
 
 HOSTILE = (

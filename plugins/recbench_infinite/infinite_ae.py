@@ -99,11 +99,16 @@ class InfiniteAutoencoder:
         own = jnp.minimum(place, size - 1)
         # A row that the weights were fitted to has its prediction already, and one without a history is not asked for.
         fitted = ((place < size) & (rows == state.rows[own]).all(axis=1)) | ~query.mask.any(axis=1)
-        return jax.lax.cond(
-            fitted.all(),
-            lambda: state.rows[own] - state.ridge * state.weights[own],
-            lambda: _predicted(state, rows),
-        )
+        return _scores(state, rows, own, fitted.all())
+
+
+@jax.custom_batching.sequential_vmap  # side by side, runs would be predicted in full whether they need that or not
+def _scores(state: FittedUsers, rows: Array, own: Array, fitted: Array) -> Array:
+    return jax.lax.cond(
+        fitted,
+        lambda: state.rows[own] - state.ridge * state.weights[own],
+        lambda: _predicted(state, rows),
+    )
 
 
 def _inducing(train: TrainMatrix, chosen: Prepared, hyper: Hyper) -> Prepared:

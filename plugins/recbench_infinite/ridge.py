@@ -14,10 +14,12 @@ TOLERANCE = 1e-3
 _CHECKED = 32  # columns
 
 
+@jax.custom_batching.sequential_vmap
 def weights(kernel: Array, targets: Array, ridge: Array) -> Array:
     """W of (K + ridge I) W = Y, float32 [n, m]; not finite where K + ridge I is singular.
 
-    On the rows it was fitted to, the prediction K W is Y - ridge W: no further product is needed.
+    On the rows it was fitted to, the prediction K W is Y - ridge W: no further product is needed. Several ridges are
+    solved in turn: side by side, each would be solved in double precision too, whether it needs that or not.
 
     Args:
       kernel: K, float32 [n, n], positive semi-definite.

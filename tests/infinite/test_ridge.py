@@ -45,6 +45,9 @@ def test_what_float32_cannot_solve_is_solved_in_double(system, monkeypatch):
     assert not called[1:]
     weights(system[0], targets, 1.0)
     assert not called[1:], "what float32 can solve is left there"
+    grid = jax.jit(jax.vmap(weights, in_axes=(None, None, 0)))(system[0], targets, np.float32([0.1, 1.0, 5.0]))
+    assert not called[1:], "several ridges at once too"
+    np.testing.assert_allclose(grid[1], weights(system[0], targets, 1.0), atol=1e-6)
 
 
 def test_a_singular_kernel_has_no_weights():

@@ -121,7 +121,8 @@ def test_a_suite_without_samplers_ends_in_the_table_of_algorithms(recbench: Any,
     assert agreement.code == 0 and "--algorithms shows those on full data" in agreement.err
     assert recbench("report", "--store", tmp_path / "s", "--algorithms", "--by", "metric").code == 2
     board = recbench("board", "build", "--suite", suite, "--store", tmp_path / "s", "--to", tmp_path / "boards")
-    assert board.code == 2 and "has no samplers" in board.err
+    assert board.code == 0 and "2 algorithms, 3 runs" in board.err
+    assert "ease" in (tmp_path / "boards" / "small-v1" / "README.md").read_text(encoding="utf-8")
 
 
 def test_what_does_not_fit_into_memory_is_in_the_table_with_the_reason(

@@ -53,9 +53,9 @@ def entry_text(entry: Entry) -> str:
     return "{\n" + ",\n".join(fields) + "\n}\n"
 
 
-def entry_name(entry: Entry) -> str:
-    """The name of an entry's file: its date and the hash of its content."""
-    return f"{entry.created:%Y%m%d}-{hashlib.sha256(entry_text(entry).encode()).hexdigest()[:16]}.json"
+def entry_name(entry: Entry, content: bytes) -> str:
+    """The name of an entry's file, of its date and the hash of what the file holds."""
+    return f"{entry.created:%Y%m%d}-{hashlib.sha256(content).hexdigest()[:16]}.json"
 
 
 def replicates_content(replicates: Replicates) -> bytes:
@@ -69,10 +69,11 @@ def replicates_content(replicates: Replicates) -> bytes:
 def write_submission(submission: Submission, folder: Path) -> Path:
     """Writes an entry and its replicates into a board's folder; the entry comes last, so that it is never alone."""
     entry = submission.entry
-    target = folder / "entries" / entry_name(entry)
+    content = entry_text(entry).encode()
+    target = folder / "entries" / entry_name(entry, content)
     target.parent.mkdir(parents=True, exist_ok=True)
     publish(replicates_content(submission.replicates), target.with_name(f"{entry.replicates.sha256}.parquet"))
-    publish(entry_text(entry).encode(), target)
+    publish(content, target)
     return target
 
 

@@ -10,6 +10,8 @@ import hashlib
 from pathlib import Path
 from secrets import randbelow
 
+import polars as pl
+
 from recbench.bench.sample import FULL
 from recbench.bench.suite import Suite
 from recbench.boards.against_suite import check_board, check_plan, suite_of
@@ -18,7 +20,7 @@ from recbench.boards.claims import check_samples
 from recbench.boards.derive import derive, line
 from recbench.boards.digests import check_digests
 from recbench.boards.entry import DERIVED, Entry
-from recbench.boards.files import Submission, read_submission, replicates_path
+from recbench.boards.files import Submission, entry_name, read_submission, replicates_path
 from recbench.boards.redraw import redraw
 from recbench.boards.rerun import TOLERANCE, rerun
 from recbench.boards.runs import entry_frame
@@ -65,7 +67,7 @@ def verify(
     frame = entry_frame(entry, submission.replicates)
     check_samples(entry)
     check_plan(entry, frame, chosen, shelf=at_hand, registry=known)
-    check_outcomes(submission, registry=known)
+    check_outcomes(entry, frame, registry=known)
     drawn = redraw(entry, shelf=at_hand, registry=known)
     tier: Tier = "recomputed" if drawn.complete else "self-reported"
     seed = randbelow(1 << 31) if seed is None else seed
@@ -95,7 +97,7 @@ def check_integrity(path: Path, submission: Submission) -> None:
     file = replicates_path(path, entry)
     found = hashlib.sha256(file.read_bytes()).hexdigest()
     check_equal("replicates.sha256", entry.replicates.sha256, found, why=f"is the hash of {file.name}")
-    name = f"{entry.created:%Y%m%d}-{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}.json"
+    name = entry_name(entry, path.read_bytes())
     if path.name != name:
         raise VerificationError(
             f"the entry {path} is not what its name says: with its content it is called {name}; it was renamed, or "
@@ -103,14 +105,15 @@ def check_integrity(path: Path, submission: Submission) -> None:
         )
 
 
-def check_outcomes(submission: Submission, *, registry: Registry) -> None:
+def check_outcomes(entry: Entry, frame: pl.DataFrame, *, registry: Registry) -> None:
     """Computes everything that follows from the runs of an entry, by the code that made it, and compares.
+
+    Args:
+      frame: its runs; see :func:`~recbench.boards.runs.entry_frame`.
 
     Raises:
       VerificationError: names the first number that does not follow, with both values.
     """
-    entry = submission.entry
-    frame = entry_frame(entry, submission.replicates)
     fixed = {each.label for each in entry.algorithms if each.deterministic}
     found = derive(entry.board, frame, fixed=fixed, registry=registry)
     for name in (*DERIVED, "cost"):

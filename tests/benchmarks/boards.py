@@ -75,7 +75,8 @@ def made_board(root: Path, entries: int) -> Path:
         samplers = [str(each) for each in suite.samplers] if alone else [f"sampler-{number}[strength={number % 7}]"]
         datasets = list(suite.datasets[:1]) if alone else [suite.datasets[number % len(suite.datasets)]]
         entry = made_entry(number, samplers, datasets)
-        (folder / "entries" / entry_name(entry)).write_text(entry_text(entry), encoding="utf-8")
+        content = entry_text(entry).encode()
+        (folder / "entries" / entry_name(entry, content)).write_bytes(content)
     return folder
 
 

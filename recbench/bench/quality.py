@@ -141,6 +141,5 @@ def _fastest(seconds: Floats) -> float | None:
 
 
 def _order(each: Quality, sign: int) -> tuple[bool, str, float, bool, float]:
-    budget = Budget.parse(each.budget)
     score = 0.0 if each.value is None else -sign * each.value
-    return each.sampler != FULL, budget.of, -budget.amount, each.value is None, score
+    return each.sampler != FULL, *Budget.parse(each.budget).largest_first, each.value is None, score

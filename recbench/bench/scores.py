@@ -175,8 +175,7 @@ def _groups(frame: pl.DataFrame, by: list[str]) -> Iterator[tuple[Any, pl.DataFr
 
 def _place(item: tuple[tuple[str, str], Any]) -> tuple[str, str, float]:
     (sampler, budget), _ = item
-    size = Budget.parse(budget)
-    return sampler, size.of, -size.amount
+    return sampler, *Budget.parse(budget).largest_first
 
 
 def check_one_setting(results: pl.DataFrame) -> None:

@@ -22,7 +22,7 @@ from recbench.bench.suite import Suite
 from recbench.boards.collect import grounds, ordered, run_tables
 from recbench.boards.derive import derive, line
 from recbench.boards.digests import sealed
-from recbench.boards.entry import FORMAT, Board, Entry
+from recbench.boards.entry import DERIVED, FORMAT, Board, Entry
 from recbench.boards.files import REPLICATES, Submission, replicates_content, sentence
 from recbench.boards.runs import entry_frame, matrix
 from recbench.boards.shelf import Shelf
@@ -168,14 +168,13 @@ def _submission(content: dict[str, Any], rows: pl.DataFrame, suite: Suite, regis
         raise VerificationError(f"the results have values without {REPLICATES} bootstrap replicates: run them again")
     replicates = matrix(valued["replicates"]) if valued.height else np.zeros((0, REPLICATES), np.float32)
     digest = hashlib.sha256(replicates_content(replicates)).hexdigest()
-    empty = {name: () for name in ("agreements", "means", "standings", "qualities")}
-    runs = {
+    runs: dict[str, Any] = {
         **content,
         **run_tables(rows, registry),
         "replicates": {"sha256": digest, "rows": len(replicates)},
         "cost": {"runs": 0, "seconds": 0.0, "compile_seconds": 0.0, "samples_processed": 0},
         "digests": {},
-        **empty,
+        **{name: () for name in DERIVED},
     }
     try:
         bare = Entry.model_validate(runs)

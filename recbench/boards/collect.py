@@ -14,7 +14,7 @@ from recbench.bench.sample import FULL
 from recbench.bench.suite import Suite
 from recbench.boards.derive import line
 from recbench.boards.entry import Conditions
-from recbench.boards.runs import distinct_seeds
+from recbench.boards.runs import COSTS, COVERAGE, LEANS, distinct_seeds
 from recbench.contracts.errors import VerificationError
 from recbench.contracts.labels import Label, bind
 from recbench.contracts.specs import AlgorithmSpec
@@ -22,9 +22,6 @@ from recbench.registry import Registry
 from recbench.registry.entries import BUILT_IN
 
 _CELL = ("feedback", "sampler", "budget", "sample_seed", "algorithm", "hyper", "training_seed")
-_COVERAGE = {"sample_digest": "digest", "kept_rows": "rows", "kept_users": "users", "kept_items": "items"}
-_LEANS = ("cold_test_users", "cold_test_items", "popularity_shift", "time_span")
-_COSTS = ("seconds", "compile_seconds", "sampler_seconds", "samples_processed", "epochs")
 
 
 def run_tables(rows: pl.DataFrame, registry: Registry) -> dict[str, Any]:
@@ -121,9 +118,9 @@ def _samples(rows: pl.DataFrame, registry: Registry) -> list[dict[str, Any]]:
             "with one seed, as of stores of two machines: submit those of one"
         )
     exact = {label: is_exact(label, registry) for label in once["sampler"].unique()}
-    columns = [*place, *_COVERAGE, *_LEANS, "sample_sketch"]
+    columns = [*place, *COVERAGE, *LEANS, "sample_sketch"]
     return [
-        {_COVERAGE.get(name, "seed" if name == "sample_seed" else name): row[name] for name in columns[:-1]}
+        {COVERAGE.get(name, "seed" if name == "sample_seed" else name): row[name] for name in columns[:-1]}
         | {"sketch": () if exact[row["sampler"]] else _sketch(row["sample_sketch"])}
         for row in once.select(columns).iter_rows(named=True)
     ]
@@ -142,7 +139,7 @@ def _sketch(content: bytes | None) -> tuple[int, ...]:
 
 def _cells(rows: pl.DataFrame) -> list[dict[str, Any]]:
     """The runs, with the values of a run in the order of the rows."""
-    wanted = rows.select("dataset", *_CELL, "status", "reason", "validation", "metric", "value", *_COSTS)
+    wanted = rows.select("dataset", *_CELL, "status", "reason", "validation", "metric", "value", *COSTS)
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     for row in wanted.iter_rows(named=True):
         metric, value = row.pop("metric"), row.pop("value")

@@ -15,7 +15,8 @@ from recbench.bench.cells import AXES
 from recbench.bench.quality import Quality, quality
 from recbench.bench.sample import FULL
 from recbench.bench.standings import Standing, standings
-from recbench.boards.entry import Board
+from recbench.boards.entry import DERIVED, Board
+from recbench.boards.fields import Model
 from recbench.boards.outcomes import AgreementEntry, MeanEntry, QualityEntry, StandingEntry
 from recbench.contracts.records import Agreement
 from recbench.registry import Registry
@@ -32,7 +33,7 @@ def derive(board: Board, frame: pl.DataFrame, *, fixed: Collection[str], registr
       frame: the runs of the entry; see :func:`~recbench.boards.runs.entry_frame`.
       fixed: labels of the algorithms that no seed moves.
     """
-    tables: dict[str, Any] = {"agreements": [], "means": [], "standings": [], "qualities": []}
+    tables: dict[str, Any] = {name: [] for name in DERIVED}
     match board:
         case "samplers":
             taus = measured(frame, registry=registry, fixed=fixed)
@@ -59,8 +60,7 @@ def _agreements(found: Sequence[Agreement]) -> Rows:
         if each.tau is not None:
             taus[_ground(each)].append(each.tau)
     return [
-        {name: value for name, value in asdict(each).items() if name in AgreementEntry.model_fields}
-        | {"reason": line(each.reason), "rank": _rank(each.tau, taus[_ground(each)])}
+        _stated(each, AgreementEntry) | {"reason": line(each.reason), "rank": _rank(each.tau, taus[_ground(each)])}
         for each in found
     ]
 
@@ -76,10 +76,7 @@ def _rank(value: float | None, values: Sequence[float]) -> int | None:
 
 def _means(found: Sequence[Measured]) -> Rows:
     means = averages(found, ("sampler", "budget"))
-    return [
-        each.place | {name: value for name, value in asdict(each).items() if name in MeanEntry.model_fields}
-        for each in means
-    ]
+    return [each.place | _stated(each, MeanEntry) for each in means]
 
 
 def _headlines(frame: pl.DataFrame) -> Any:
@@ -89,19 +86,17 @@ def _headlines(frame: pl.DataFrame) -> Any:
 
 
 def _standing(each: Standing) -> dict[str, Any]:
-    content = asdict(each)
-    search = content["search"]
-    own = {name: search[name] for name in ("hyper", "validation", "points", "finished")}
-    return {
-        **{name: value for name, value in content.items() if name in StandingEntry.model_fields},
-        **own,
-        "reason": line(each.reason),
-    }
+    # Seconds are those of a run: what the search of its grid took gives way.
+    return _stated(each.search, StandingEntry) | _stated(each, StandingEntry) | {"reason": line(each.reason)}
 
 
 def _quality(each: Quality) -> dict[str, Any]:
-    content = {name: value for name, value in asdict(each).items() if name in QualityEntry.model_fields}
-    return content | {"reason": line(each.reason)}
+    return _stated(each, QualityEntry) | {"reason": line(each.reason)}
+
+
+def _stated(record: Any, model: type[Model]) -> dict[str, Any]:
+    """What a record of recbench has of the fields of an entry's row."""
+    return {name: value for name, value in asdict(record).items() if name in model.model_fields}
 
 
 def _cost(frame: pl.DataFrame) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -112,13 +113,8 @@ def _options(page: BoardPage, name: str, strings: Strings) -> list[int]:
     if name == "feedback":
         found.sort(key=lambda each: FEEDBACK_TYPES.index(each))
     elif columns_of(page.board.rows)[name].kind == "level":
-        found.sort(key=_level)
+        found.sort(key=lambda each: Budget.parse(each).largest_first)
     return [strings.number(each) for each in found]
-
-
-def _level(text: str) -> tuple[str, float]:
-    budget = Budget.parse(text)
-    return budget.of, -budget.amount
 
 
 def _levels(page: BoardPage, columns: dict[str, Column], strings: Strings) -> list[tuple[int, float, str]]:
@@ -131,14 +127,7 @@ def _levels(page: BoardPage, columns: dict[str, Column], strings: Strings) -> li
 def _start(page: BoardPage) -> dict[str, str]:
     """What a page shows at first: the data set and the feedback type with most rows, the first of equals."""
     names = [name for name in ("dataset", "feedback") if name in page.board.filters and page.rows]
-    return {name: _most_frequent(getattr(row, name) for row in page.rows) for name in names}
-
-
-def _most_frequent(values: Iterable[str]) -> str:
-    counts: dict[str, int] = {}
-    for value in values:
-        counts[value] = counts.get(value, 0) + 1
-    return max(counts, key=counts.__getitem__)
+    return {name: Counter(getattr(row, name) for row in page.rows).most_common(1)[0][0] for name in names}
 
 
 def _entry(entry: PageEntry, strings: Strings) -> dict[str, Any]:

@@ -14,10 +14,13 @@ from recbench.bench.sample import FULL
 from recbench.boards.digests import Replicates
 from recbench.boards.entry import CellEntry, Entry
 
-_COVERAGE = {"digest": "sample_digest", "rows": "kept_rows", "users": "kept_users", "items": "kept_items"}
-_LEANS = ("cold_test_users", "cold_test_items", "popularity_shift", "time_span")
-_COSTS = ("seconds", "compile_seconds", "sampler_seconds", "samples_processed", "epochs")
-_RUN = ("validation", "status", "reason", *_COSTS)
+COVERAGE = {"sample_digest": "digest", "kept_rows": "rows", "kept_users": "users", "kept_items": "items"}
+"""What columns of a store are called in the samples of an entry."""
+LEANS = ("cold_test_users", "cold_test_items", "popularity_shift", "time_span")
+"""Columns that have the same name there."""
+COSTS = ("seconds", "compile_seconds", "sampler_seconds", "samples_processed", "epochs")
+"""Columns that have the same name in the cells of an entry."""
+_RUN = ("validation", "status", "reason", *COSTS)
 
 Tables = Mapping[str, Mapping[Any, Mapping[str, Any]]]
 
@@ -56,8 +59,8 @@ def _rows(entry: Entry, cell: CellEntry, tables: Tables) -> Iterator[dict[str, A
         "dataset": cell.dataset,
         **axes,
         **{name: getattr(cell, name) for name in _RUN},
-        **{stored: sample.get(name) for name, stored in _COVERAGE.items()},
-        **{name: sample.get(name) for name in _LEANS},
+        **{stored: sample.get(name) for stored, name in COVERAGE.items()},
+        **{name: sample.get(name) for name in LEANS},
         "sample_digest": sample.get("digest", ""),
         "created": entry.created,
     }

@@ -141,8 +141,7 @@ def _highest_first(line: Line[AgreementEntry]) -> tuple[str, float, bool, float,
 
 
 def _size(line: Line[Any]) -> tuple[str, float]:
-    budget = Budget.parse(line.row.budget)
-    return budget.of, -budget.amount
+    return Budget.parse(line.row.budget).largest_first
 
 
 def _best_first(registry: Registry, line: Line[Any]) -> tuple[bool, float, str, str]:

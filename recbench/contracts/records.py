@@ -159,6 +159,11 @@ class Budget:
             return cls(number, "rows")
         return cls(number, "user-share" if percent or number < 1 else "users")
 
+    @property
+    def largest_first(self) -> tuple[str, float]:
+        """Orders budgets that count the same from large to small."""
+        return self.of, -self.amount
+
     def __str__(self) -> str:
         match self.of:
             case "share":

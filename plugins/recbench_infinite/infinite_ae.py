@@ -26,7 +26,7 @@ from jax import Array
 
 from recbench import Hyper, Query, TrainMatrix
 from recbench_infinite.kernel import Network, diagonals, tangents
-from recbench_infinite.ridge import weights
+from recbench_infinite.ridge import of_first, weights
 
 _BLOCK = 1024  # users at a time, where inducing users meet all of them
 _JITTER = 1e-5  # relative, on the kernel of inducing users: two of them may have the same row
@@ -41,11 +41,12 @@ class Prepared(NamedTuple):
     targets: Array  # float32 [users, num_items], what the weights of the kernel are to give
     basis: Array | None  # of inducing users: float32 [users, users], lower triangle; weights are of its transpose
     mean: Array  # of the diagonal, over the users that have a row
+    known: Array  # int32, how many have one: they stand first
 
 
 @partial(
     jax.tree_util.register_dataclass,
-    data_fields=["rows", "place", "weights", "ridge"],
+    data_fields=["rows", "place", "weights", "ridge", "known"],
     meta_fields=["network", "repeats"],
 )
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class FittedUsers:
     place: Array  # int32 [train users]
     weights: Array  # float32 [users, num_items]
     ridge: Array  # what was added to the kernel's diagonal
+    known: Array  # int32, how many rows are not empty: they stand first
     network: Network
     repeats: str
 
@@ -71,22 +73,24 @@ class InfiniteAutoencoder:
         there = squares > 0
         network = _network(hyper)
         diagonal = jnp.where(there, diagonals(squares, num_items=train.num_items, network=network).tangent, 0)
-        kernel = tangents(rows, rows, network)
+        known = there.sum()
+        kernel = of_first(known, size, lambda first: _placed(tangents(rows[:first], rows[:first], network), size))
         apart = jnp.where(there[:, None] & there[None, :], kernel, 0)
         one = jnp.arange(size)
         apart = apart.at[one, one].set(jnp.where(there, diagonal, 1))
-        mean = diagonal.sum() / jnp.maximum(there.sum(), 1)
-        chosen = Prepared(rows, place, apart, rows, None, mean)
+        mean = diagonal.sum() / jnp.maximum(known, 1)
+        chosen = Prepared(rows, place, apart, rows, None, mean, known)
         return _inducing(train, chosen, hyper) if hyper["inducing"] else chosen
 
     def fit(self, train: TrainMatrix, *, hyper: Hyper, key: Array, prepared: Prepared) -> FittedUsers:
         ridge = hyper["l2"] * prepared.mean
-        found = weights(prepared.kernel, prepared.targets, ridge)
+        found = weights(prepared.kernel, prepared.targets, ridge, prepared.known)
         return FittedUsers(
             rows=prepared.rows,
             place=prepared.place,
             weights=found if prepared.basis is None else _solved(prepared.basis, found, transposed=True),
             ridge=ridge,
+            known=prepared.known,
             network=_network(hyper),
             repeats=hyper["repeats"],
         )
@@ -120,7 +124,8 @@ def _inducing(train: TrainMatrix, chosen: Prepared, hyper: Hyper) -> Prepared:
     products, targets, mean = _of_all_users(train, chosen.rows, _network(hyper))
     kernel = _solved(basis, _solved(basis, products).T)
     nowhere = jnp.full_like(chosen.place, len(chosen.rows))  # nobody's own row was fitted exactly
-    return Prepared(chosen.rows, nowhere, (kernel + kernel.T) / 2, _solved(basis, targets), basis, mean)
+    kernel, targets = (kernel + kernel.T) / 2, _solved(basis, targets)
+    return Prepared(chosen.rows, nowhere, kernel, targets, basis, mean, chosen.known)
 
 
 def _of_all_users(train: TrainMatrix, rows: Array, network: Network) -> tuple[Array, Array, Array]:
@@ -149,8 +154,17 @@ def _solved(basis: Array, targets: Array, *, transposed: bool = False) -> Array:
 
 def _predicted(state: FittedUsers, rows: Array) -> Array:
     """K(rows, users) weights, float32 [rows, num_items]."""
-    kernel = tangents(rows, state.rows, state.network)
-    return jnp.matmul(kernel, state.weights, precision="highest")
+
+    def predicted(first: int) -> Array:
+        kernel = tangents(rows, state.rows[:first], state.network)
+        return jnp.matmul(kernel, state.weights[:first], precision="highest")
+
+    return of_first(state.known, len(state.rows), predicted)
+
+
+def _placed(block: Array, size: int) -> Array:
+    """A square matrix as the first rows and columns of a larger one of zeros."""
+    return jnp.pad(block, (0, size - len(block)))
 
 
 def _network(hyper: Hyper) -> Network:
@@ -158,12 +172,14 @@ def _network(hyper: Hyper) -> Network:
 
 
 def _places(train: TrainMatrix, *, size: int, seed: int) -> Array:
-    """Which users the kernel is of: all, or ``size`` drawn from those that have rows, int32 [train users]."""
-    if size >= train.num_users:
-        return jnp.arange(train.num_users, dtype=jnp.int32)
+    """Which users the kernel is of, int32 [train users]: all, or ``size`` drawn; those that have rows stand first."""
     empty = train.user_sums(train.mask.astype(jnp.float32)) == 0
-    _, chosen = jax.lax.top_k(jax.random.uniform(jax.random.key(seed), empty.shape) - empty, size)
-    return jnp.full(train.num_users, size, jnp.int32).at[jnp.sort(chosen)].set(jnp.arange(size, dtype=jnp.int32))
+    chosen = jnp.arange(train.num_users)
+    if size < train.num_users:
+        _, drawn = jax.lax.top_k(jax.random.uniform(jax.random.key(seed), empty.shape) - empty, size)
+        chosen = jnp.sort(drawn)
+    ordered = chosen[jnp.argsort(empty[chosen], stable=True)]
+    return jnp.full(train.num_users, size, jnp.int32).at[ordered].set(jnp.arange(len(ordered), dtype=jnp.int32))
 
 
 def _train_rows(train: TrainMatrix, place: Array, *, size: int, repeats: str) -> Array:

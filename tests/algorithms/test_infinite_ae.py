@@ -64,6 +64,20 @@ def test_users_without_a_row_are_not_in_the_kernel(implicit, fitted, scores, den
     np.testing.assert_allclose(scores(few), scores(one), atol=2e-5, err_msg="all 40 that have rows are drawn")
 
 
+def test_a_kernel_of_few_of_many_users_is_as_if_they_were_alone(fitted, scores, dense):
+    rng = np.random.default_rng(0)
+    log = pl.DataFrame({"user": rng.integers(0, 700, 9000), "item": rng.integers(0, 30, 9000)})
+    log = log.unique(maintain_order=True)
+    split = make_split(frame_dataset(log, name="many"), feedback="implicit")
+    train, history, _ = dense(split)
+    away = np.arange(len(train)) % 7 != 3
+    train[away] = 0
+    history -= dense(split)[0] - train
+    kept = np.flatnonzero(split.train.user % 7 == 3)
+    few = fitted("infinite-ae", split, hyper={"l2": 5.0}, sample=Sample(kept, "test", Budget(0.1), 0))
+    np.testing.assert_allclose(scores(few), wanted(train, history, 5.0), atol=2e-5)
+
+
 def test_a_kernel_of_some_users_is_that_of_a_sample_of_them(implicit, fitted, scores, dense):
     train, history, _ = dense(implicit)
     first, other = (

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from recbench_infinite import ridge
-from recbench_infinite.ridge import weights
+from recbench_infinite.ridge import of_first, weights
 
 
 @pytest.fixture
@@ -53,3 +54,19 @@ def test_what_float32_cannot_solve_is_solved_in_double(system, monkeypatch):
 def test_a_singular_kernel_has_no_weights():
     kernel = np.ones((4, 4), np.float32)
     assert np.isnan(weights(kernel, np.eye(4, dtype=np.float32), 0.0)).all()
+
+
+@pytest.mark.parametrize(("count", "taken"), [(0, 251), (251, 251), (252, 501), (501, 501), (502, 1001), (1001, 1001)])
+def test_what_a_sample_keeps_decides_how_many_rows_are_computed(count, taken):
+    found = jax.jit(lambda number: of_first(number, 1001, lambda first: jnp.asarray(first)))(count)
+    assert found == taken
+
+
+def test_weights_of_the_first_rows_are_those_of_the_system_alone():
+    rng = np.random.default_rng(0)
+    rows = rng.random((300, 40)).astype(np.float32)
+    kernel, targets = np.eye(700, dtype=np.float32), np.zeros((700, 40), np.float32)
+    kernel[:300, :300], targets[:300] = rows @ rows.T, rows
+    found = weights(kernel, targets, 1.0, jnp.asarray(300))
+    np.testing.assert_allclose(found[:300], weights(kernel[:300, :300], rows, 1.0), atol=1e-5)
+    assert not np.asarray(found[300:]).any()

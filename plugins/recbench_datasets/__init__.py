@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from functools import partial
 
 from recbench import Dataset, DatasetSpec, catalogue_entries, hookimpl
-from recbench_datasets.config import MEDIUM, NETFLIX, SMALL, TINY, SyntheticConfig
+from recbench_datasets.config import FAMILY, MEDIUM, NETFLIX, SMALL, TINY, SyntheticConfig
+
+_PLANTED = "Planted tastes, Zipf popularity, exposure not at random, drift."
 
 
 @hookimpl
@@ -17,6 +19,14 @@ def recbench_datasets() -> Iterable[DatasetSpec]:
         _synthetic(SMALL, "small", "The log of the quickstart suite: needs no network."),
         _synthetic(MEDIUM, "medium", "As large as ml-1m."),
         _synthetic(NETFLIX, "netflix", "As large as the Netflix prize: minutes to draw."),
+        DatasetSpec(
+            name="synthetic",
+            load="recbench_datasets.synthetic:family",
+            summary=f"{_PLANTED} As its parameters say.",
+            source="recbench_datasets.synthetic",
+            licence="CC0-1.0",
+            parameters=FAMILY,
+        ),
         *_catalogue(),
     ]
 
@@ -25,7 +35,7 @@ def _synthetic(config: SyntheticConfig, function: str, summary: str) -> DatasetS
     return DatasetSpec(
         name=config.name,
         load=f"recbench_datasets.synthetic:{function}",
-        summary=f"Planted tastes, Zipf popularity, exposure not at random, drift. {summary}",
+        summary=f"{_PLANTED} {summary}",
         source="recbench_datasets.synthetic",
         licence="CC0-1.0",
         users=config.users,

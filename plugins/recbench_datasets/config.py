@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from recbench import RecbenchError
+from recbench import Parameter, RecbenchError
 
 
 class SyntheticError(RecbenchError):
@@ -53,3 +53,19 @@ MEDIUM = SyntheticConfig(name="synthetic-medium", users=6_040, items=3_706, rows
 NETFLIX = SyntheticConfig(
     name="synthetic-netflix", users=480_189, items=17_770, rows=100_000_000, dimensions=16, popularity=1.0
 )
+
+FAMILY = (
+    Parameter("users", SMALL.users, "users", minimum=1),
+    Parameter("items", SMALL.items, "items that can be seen; one that nobody sees is not in the log", minimum=1),
+    Parameter("rows", SMALL.rows, "rows, exactly", minimum=1),
+    Parameter("dimensions", SMALL.dimensions, "of the taste vectors", minimum=1),
+    Parameter("popularity", SMALL.popularity, "Zipf exponent of the items; 0: all alike", minimum=0),
+    Parameter("mnar", SMALL.mnar, "what a standard deviation of taste adds to the log-odds of seeing", minimum=0),
+    Parameter("drift", SMALL.drift, "how far popularity and tastes move over the period", minimum=0),
+    Parameter("noise", SMALL.noise, "standard deviation of a rating before it is rounded to 1, 2, ... 5", minimum=0),
+    Parameter("clusters", SMALL.clusters, "groups of like tastes; 0: tastes are spread smoothly", minimum=0),
+    Parameter("length_spread", SMALL.length_spread, "standard deviation of the log of the history length", minimum=0),
+    Parameter("min_length", SMALL.min_length, "rows of the shortest history", minimum=1),
+    Parameter("seed", 0, "equal seeds give equal logs", minimum=0),
+)
+"""What the data set ``synthetic`` takes; by default it is ``synthetic-small``."""

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -54,6 +54,11 @@ def medium() -> Dataset:
 def netflix() -> Dataset:
     """A log of the size of the Netflix prize."""
     return generate(NETFLIX)[0]
+
+
+def family(**parameters: Any) -> Dataset:
+    """Any of them, by the fields of :class:`SyntheticConfig`."""
+    return generate(SyntheticConfig(name="synthetic", **parameters))[0]
 
 
 def generate(config: SyntheticConfig) -> tuple[Dataset, Truth]:

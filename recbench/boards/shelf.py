@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from recbench.boards.entry import Conditions
 from recbench.contracts.errors import DataError, DownloadError, ParameterError, UnknownNameError, VerificationError
+from recbench.contracts.labels import Label
 from recbench.contracts.records import Dataset, Feedback, Split
 from recbench.data.noise import corrupt
 from recbench.data.readers import load_dataset
@@ -75,7 +76,7 @@ class Shelf:
 
     def _registered(self, name: str) -> Dataset | str:
         try:
-            self._registry.get("datasets", name)
+            self._registry.get("datasets", Label.parse(name).name)
             return load_dataset(name, offline=True, registry=self._registry)
         except UnknownNameError:
             return f"the data set {name!r} is not registered here: give its file with --data"

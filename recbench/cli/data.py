@@ -10,6 +10,7 @@ from recbench import registry
 from recbench.cli.options import Reading, reading_options
 from recbench.cli.tables import json_option, note, print_record
 from recbench.contracts.errors import UnknownNameError
+from recbench.contracts.labels import Label
 
 
 @click.group("data")
@@ -30,7 +31,7 @@ def fetch_command(name: str, offline: bool) -> None:
     from recbench.data.download import network
     from recbench.data.entry import catalogue_entry, catalogue_file
 
-    entry = registry.default().get("datasets", name)
+    entry = registry.default().get("datasets", Label.parse(name).name)
     try:
         found = catalogue_entry(entry.spec.name)
     except UnknownNameError:

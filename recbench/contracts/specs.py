@@ -44,8 +44,12 @@ class Spec:
 
 @dataclass(frozen=True, slots=True)
 class DatasetSpec(Spec):
-    """A data set; ``load()`` returns a :class:`~recbench.contracts.records.Dataset`."""
+    """A data set; ``load(**parameters)`` returns a :class:`~recbench.contracts.records.Dataset`.
 
+    With parameters it is a family, as ``synthetic[users=500]``: the data set is then called by its label.
+    """
+
+    parameters: tuple[Parameter, ...] = ()
     licence: str = "not stated"
     users: int | None = None
     items: int | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recbench.contracts.errors import ContractError, DataError, UnknownNameError
+from recbench.contracts.labels import Label, bind, simplest
 from recbench.contracts.records import Dataset, Provenance
 from recbench.data.archives import unpacked
 from recbench.data.columns import Columns
@@ -210,15 +211,18 @@ def _registered(name: str, *, offline: bool, registry: Registry | None) -> Datas
         from recbench.registry import default
 
         registry = default()
-    registered = registry.get("datasets", name)
+    label = Label.parse(name)
+    registered = registry.get("datasets", label.name)
+    parameters = registered.spec.parameters
+    values = bind(label, parameters)
     with network(offline=offline):
-        dataset = registered.load()()
+        dataset = registered.load()(**values)
     if not isinstance(dataset, Dataset):
         raise ContractError(
             f"the data set {name!r} of {registered.distribution} loaded as {type(dataset).__name__}, "
             "but a recbench.Dataset is expected"
         )
-    return dataset
+    return replace(dataset, name=str(simplest(label.name, values, parameters))) if parameters else dataset
 
 
 def _refuse_file_options(name: str, columns: Columns | None, separator: str | None, member: str | None) -> None:
@@ -230,5 +234,7 @@ def _refuse_file_options(name: str, columns: Columns | None, separator: str | No
 
 
 def _is_path(name: str | Path) -> bool:
-    # A colon stands in names such as plugin.py:my-log, which ask for the data set of one plugin.
-    return isinstance(name, Path) or os.sep in name or (bool(Path(name).suffix) and ":" not in name)
+    if isinstance(name, Path) or os.sep in name:
+        return True
+    # A colon stands in names such as plugin.py:my-log, which ask for the data set of one plugin; brackets in labels.
+    return bool(Path(name).suffix) and ":" not in name and not name.endswith("]")

@@ -65,6 +65,8 @@ def _problems(spec: Spec) -> Iterator[str]:
     if not (isinstance(spec.summary, str) and spec.summary.strip() and spec.summary.isprintable()):
         yield f"the summary of {spec.name!r} is not one line of text"
     match spec:
+        case DatasetSpec():
+            yield from _parameters(spec.name, spec.parameters)
         case SamplerSpec():
             yield from _one_of(spec, "form", ("order", "select", "synthesise"))
             yield from _some_of(spec, "units", UNITS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,7 +15,7 @@ from recbench_datasets import synthetic
 from recbench_datasets.config import MEDIUM, SMALL, TINY, SyntheticConfig, SyntheticError
 from recbench_datasets.synthetic import generate, history_lengths
 
-from recbench import load_dataset, make_split
+from recbench import RecbenchError, load_dataset, make_split
 
 PLAIN = SyntheticConfig(name="plain", users=300, items=80, rows=6_000, mnar=0, drift=0, noise=0)
 
@@ -181,3 +182,27 @@ def test_listing_data_sets_imports_neither_the_generator_nor_readers():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_a_label_asks_for_any_log_of_the_family(registry):
+    log = load_dataset("synthetic[users=90, rows=900,items=40,seed=3,noise=0.6]", registry=registry)
+    assert log.name == "synthetic[items=40,rows=900,seed=3,users=90]", "what is as by default is left out"
+    assert (len(log.interactions), log.interactions.num_users) == (900, 90)
+    alike = generate(SyntheticConfig(name="synthetic", users=90, items=40, rows=900, seed=3))[0]
+    assert alike.checksum == log.checksum
+    assert load_dataset("synthetic", registry=registry).checksum == generate(SMALL)[0].checksum
+
+
+@pytest.mark.parametrize(
+    ("label", "message"),
+    [
+        ("synthetic[user=90]", "did you mean 'users'"),
+        ("synthetic[users=few]", "takes a value of type int"),
+        ("synthetic[drift=-1]", "0 or more"),
+        ("synthetic[users=10,rows=9]", "asks for 9 rows"),
+        ("synthetic-tiny[users=10]", "has no parameter 'users'"),
+    ],
+)
+def test_a_label_that_means_no_log_is_refused(label, message, registry):
+    with pytest.raises(RecbenchError, match=re.escape(message)):
+        load_dataset(label, registry=registry)

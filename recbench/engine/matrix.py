@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,11 +24,19 @@ State = TypeVar("State")
 class SliceBound:
     """How many coordinates any run of ``size`` consecutive users has at most: a static bound for slices.
 
-    Compared by identity, so that a program traced for a split is found again for every sample of it.
+    Equal for equal histories, so that a program traced for a split is found again for every sample of it, and for
+    every split of the same shape.
     """
 
     def __init__(self, degrees: NDArray[np.int64]) -> None:
         self._ends = np.concatenate([[0], np.cumsum(degrees)])
+        self._digest = hashlib.sha256(self._ends.tobytes()).digest()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SliceBound) and self._digest == other._digest
+
+    def __hash__(self) -> int:
+        return hash(self._digest)
 
     def __call__(self, size: int) -> int:
         ends = self._ends

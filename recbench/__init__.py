@@ -40,11 +40,12 @@ if TYPE_CHECKING:
     from recbench.bench.quality import quality
     from recbench.bench.recommend import recommend
     from recbench.bench.runner import run_suite
-    from recbench.bench.sample import draw_sample
+    from recbench.bench.sample import SampleDrawer, draw_sample
     from recbench.bench.session import evaluate, fit
     from recbench.bench.standings import standings
     from recbench.bench.store import load_results
     from recbench.bench.synthesis import load_synthesis, save_synthesis
+    from recbench.bench.whole import whole_split
     from recbench.contracts.batches import (
         PairsBatch,
         Query,
@@ -98,7 +99,9 @@ _LAZY = {
     "register": "recbench.registry",
     "run_suite": "recbench.bench.runner",
     "save_synthesis": "recbench.bench.synthesis",
+    "SampleDrawer": "recbench.bench.sample",
     "standings": "recbench.bench.standings",
+    "whole_split": "recbench.bench.whole",
     "BatchKind": "recbench.contracts.protocols",
     "Hyper": "recbench.contracts.protocols",
     "ModelShape": "recbench.contracts.protocols",
@@ -142,6 +145,7 @@ __all__ = [
     "RowsBatch",
     "RunRecord",
     "Sample",
+    "SampleDrawer",
     "SamplerContext",
     "SamplerSpec",
     "SequencesBatch",
@@ -176,6 +180,7 @@ __all__ = [
     "run_suite",
     "save_synthesis",
     "standings",
+    "whole_split",
 ]
 
 

@@ -18,7 +18,7 @@ from recbench.bench.coverage import coverage, too_small
 from recbench.bench.order import keep, order_units, out_of_reach
 from recbench.bench.proxy import Proxies
 from recbench.bench.rules import broken, checked_order, checked_rows, checked_synthesis, fingerprint, read_only
-from recbench.contracts.errors import ParameterError
+from recbench.contracts.errors import ParameterError, RecbenchError
 from recbench.contracts.records import Budget, Sample, Split, Synthesis, Unit
 from recbench.registry import Registry, default
 
@@ -143,7 +143,7 @@ class SampleDrawer:
         if reason := self._refusal(bound, None):
             raise ParameterError(reason)
         result = self._call(bound, Budget(1.0), self._context(bound, seed))
-        assert not isinstance(result, Synthesis)
+        assert isinstance(result, np.ndarray)
         return result
 
     def seconds(self, sampler: str, budget: Budget, seed: int = 0) -> float:
@@ -207,6 +207,8 @@ class SampleDrawer:
         made: NDArray[np.uint32] | Sample | Synthesis
         if isinstance(result, Synthesis):
             made = replace(result, sampler=bound.label, budget=budget, seed=seed)
+        elif isinstance(result, Sample):
+            made = Sample(result.rows, bound.label, budget, seed, taken=result.sampler)
         elif bound.spec.form == "select":
             made = Sample(result, bound.label, budget, seed)
         else:
@@ -239,7 +241,16 @@ class SampleDrawer:
             seed, self._proxies, self._with_seconds,
         )  # fmt: skip
 
-    def _call(self, bound: BoundSampler, budget: Budget, context: CallContext) -> NDArray[Any] | Synthesis:
+    def _taken(self, sample: Sample, bound: BoundSampler, budget: Budget) -> Sample:
+        """Another's sample, checked by what that one keeps whole."""
+        try:
+            unit = bind_sampler(sample.sampler, self._registry).kept
+        except RecbenchError as error:
+            raise broken(bound.label, "rows-of-train", f"it took a sample of {sample.sampler!r}: {error}") from error
+        rows = checked_rows(sample.rows, self._train, unit, budget, sampler=bound.label)
+        return replace(sample, rows=rows)
+
+    def _call(self, bound: BoundSampler, budget: Budget, context: CallContext) -> NDArray[Any] | Sample | Synthesis:
         before = fingerprint(self.split.train, self.split.validation) if self._check else ""
         form = bound.spec.form
         arguments: tuple[Any, ...] = (self._train, context) if form == "order" else (self._train, budget, context)
@@ -253,11 +264,13 @@ class SampleDrawer:
             raise broken(bound.label, "input-untouched", "it changed rows of train or validation")
         if form == "order":
             return checked_order(result, length=len(self._train), sampler=bound.label)
+        if form == "select" and isinstance(result, Sample):
+            return self._taken(result, bound, budget)
         if form == "select":
             return checked_rows(result, self._train, bound.kept, budget, sampler=bound.label)
         return checked_synthesis(result, self.split, budget, sampler=bound.label)
 
 
-def _same(first: NDArray[Any] | Synthesis, second: NDArray[Any] | Synthesis) -> bool:
-    one, other = (made.rows if isinstance(made, Synthesis) else made for made in (first, second))
+def _same(first: NDArray[Any] | Sample | Synthesis, second: NDArray[Any] | Sample | Synthesis) -> bool:
+    one, other = (made if isinstance(made, np.ndarray) else made.rows for made in (first, second))
     return bool(np.array_equal(one, other))

@@ -35,6 +35,7 @@ class Choice:
     """What a sample of a whole log was drawn with, and what it kept: enough to draw it again."""
 
     sampler: str  # canonical label
+    taken: str  # the sampler whose sample it took as it was; empty: the rows are its own choice
     parameters: Mapping[str, ParameterValue]  # all of them, the defaults too
     unit: str
     sampler_code: str  # hash of the plugin's source; empty for built-ins
@@ -106,6 +107,7 @@ def sample_log(
     left = coverage(split, sample)
     choice = Choice(
         sampler=sample.sampler,
+        taken=sample.taken,
         parameters=dict(bound.parameters),
         unit=bound.unit,
         sampler_code=sampler_code(sampler, known),

@@ -59,6 +59,8 @@ def sample_command(
     left_out = reading.copy(log, places, out, overwrite=force)
     content = write_manifest(asdict(choice), out, command=_command(name_or_file, out, choice, reading))
     note(f"{_shares(choice)} written to {out}; {manifest_of(out).name} says how")
+    if choice.taken:
+        note(f"{choice.sampler} took the sample of {choice.taken}")
     note(f"the kept rows are of items {_leaning(choice)}")
     if left_out:
         note(f"not in {out.name}: {', '.join(left_out)} (of JSON and Python lines, other columns are not read)")

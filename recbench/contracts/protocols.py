@@ -86,8 +86,11 @@ class OrderSampler(Protocol):
 class Selector(Protocol):
     """Chooses rows for one budget: a sampler made of others (``context.draw``). Its samples need not be nested."""
 
-    def __call__(self, train: Interactions, budget: Budget, context: SamplerContext, /) -> NDArray[np.int64]:
-        """Returns row numbers into train, sorted and unique, shape [k], within one unit of the budget."""
+    def __call__(self, train: Interactions, budget: Budget, context: SamplerContext, /) -> NDArray[np.int64] | Sample:
+        """Returns row numbers into train, sorted and unique, shape [k], within one unit of the budget.
+
+        Or a sample of ``context.draw`` as it is: what it keeps or drops whole is then as its own sampler has it.
+        """
         ...
 
 

@@ -182,6 +182,7 @@ class Sample:
     sampler: str  # canonical label, as in svp-cf[proxy=bias-only,unit=user]; "full" for all rows
     budget: Budget
     seed: int
+    taken: str = ""  # of a sampler that took another's sample as it was: the label of that one
 
     @property
     def digest(self) -> str:

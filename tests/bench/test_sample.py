@@ -193,6 +193,31 @@ def test_what_a_selector_returned_is_kept_from_its_hands():
         kept[0] = 5
 
 
+def test_a_sampler_may_take_the_sample_of_another_whatever_that_keeps_whole():
+    """The budget lies within one unit of the one whose sample it is: a user of four rows, not a row."""
+
+    def users(train, context):
+        return np.repeat(np.arange(6, dtype=np.float32), 4)
+
+    def takes(train, budget, context):
+        return context.draw("users", budget)
+
+    def tampers(train, budget, context):
+        return replace(context.draw("users", budget), rows=np.arange(20))
+
+    specs = [
+        SamplerSpec(name="users", load=users, summary=".", units=("user",)),
+        SamplerSpec(name="takes", load=takes, summary=".", form="select"),
+        SamplerSpec(name="tampers", load=tampers, summary=".", form="select"),
+    ]
+    drawer = SampleDrawer(toy_split(), registry_of(*specs), check=True)
+    taken, own = (drawer.draw(name, Budget(7, "rows")) for name in ("takes", "users"))
+    assert np.array_equal(taken.rows, own.rows) and len(own.rows) == 8
+    assert (taken.sampler, taken.taken, own.taken) == ("takes", "users", "")
+    with pytest.raises(ContractError, match="budget"):
+        drawer.draw("tampers", Budget(7, "rows"))
+
+
 def test_each_budget_of_a_selector_has_its_own_seconds(monkeypatch):
     clock = [0.0]
     monkeypatch.setattr("recbench.bench.sample.time.perf_counter", lambda: clock[0])

@@ -86,13 +86,13 @@ def test_the_order_of_the_file_does_not_change_the_sample(file: Path, tmp_path: 
 def test_a_selector_keeps_rows_of_a_log(file: Path) -> None:
     def latest(train: Any, budget: Budget, context: Any) -> Any:
         assert len(context.validation) == 0
-        return context.draw("temporal", budget).rows
+        return context.draw("temporal", budget)
 
     registry = Registry()
     registry.register(SamplerSpec(name="latest", load=latest, summary=".", form="select"))
     log = load_log(file)
     kept, choice = sample_log(log, "latest", "20%", registry=registry)
-    assert (choice.sampler, choice.unit, choice.kept.rows) == ("latest", "interaction", 104)
+    assert (choice.sampler, choice.taken, choice.kept.rows) == ("latest", "temporal", 104)
     assert np.array_equal(kept, sample_log(log, "temporal", "20%", registry=registry)[0])
 
 

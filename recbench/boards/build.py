@@ -167,11 +167,11 @@ def _submission(content: dict[str, Any], rows: pl.DataFrame, suite: Suite, regis
     if valued.height and set(valued["replicates"].list.len()) != {REPLICATES}:
         raise VerificationError(f"the results have values without {REPLICATES} bootstrap replicates: run them again")
     replicates = matrix(valued["replicates"]) if valued.height else np.zeros((0, REPLICATES), np.float32)
-    digest = hashlib.sha256(replicates_content(replicates)).hexdigest()
+    packed = replicates_content(replicates)
     runs: dict[str, Any] = {
         **content,
         **run_tables(rows, registry),
-        "replicates": {"sha256": digest, "rows": len(replicates)},
+        "replicates": {"sha256": hashlib.sha256(packed).hexdigest(), "rows": len(replicates)},
         "cost": {"runs": 0, "seconds": 0.0, "compile_seconds": 0.0, "samples_processed": 0},
         "digests": {},
         **{name: () for name in DERIVED},
@@ -181,7 +181,7 @@ def _submission(content: dict[str, Any], rows: pl.DataFrame, suite: Suite, regis
         frame = entry_frame(bare, replicates)
         fixed = {each.label for each in bare.algorithms if each.deterministic}
         outcomes = derive(bare.board, frame, fixed=fixed, registry=registry)
-        return Submission(sealed(Entry.model_validate({**runs, **outcomes}), replicates), replicates)
+        return Submission(sealed(Entry.model_validate({**runs, **outcomes}), replicates), replicates, packed)
     except ValidationError as error:
         raise VerificationError(f"the results do not fit into an entry: {sentence(error)}") from error
 

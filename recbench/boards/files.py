@@ -40,6 +40,7 @@ class Submission:
 
     entry: Entry
     replicates: Replicates
+    packed: bytes  # the replicates as the content of their file
 
 
 def board_folder(root: Path, suite: str, version: int) -> Path:
@@ -66,15 +67,26 @@ def replicates_content(replicates: Replicates) -> bytes:
     return buffer.getvalue()
 
 
-def write_submission(submission: Submission, folder: Path) -> Path:
-    """Writes an entry and its replicates into a board's folder; the entry comes last, so that it is never alone."""
+def submission_files(submission: Submission, folder: Path) -> dict[Path, bytes]:
+    """The files of an entry in a board's folder: its replicates, and last the entry, so that it is never alone."""
     entry = submission.entry
     content = entry_text(entry).encode()
     target = folder / "entries" / entry_name(entry, content)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    publish(replicates_content(submission.replicates), target.with_name(f"{entry.replicates.sha256}.parquet"))
-    publish(content, target)
-    return target
+    return {replicates_path(target, entry): submission.packed, target: content}
+
+
+def write_submission(submission: Submission, folder: Path) -> Path:
+    """Writes an entry and its replicates into a board's folder; the path of the entry."""
+    files = submission_files(submission, folder)
+    write_files(files)
+    return list(files)[-1]
+
+
+def write_files(files: Mapping[Path, bytes]) -> None:
+    """Writes files in their order, each whole or not at all."""
+    for path, content in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        publish(content, path)
 
 
 def entry_files(folder: Path) -> list[Path]:
@@ -126,7 +138,9 @@ def read_submission(path: Path) -> Submission:
       VerificationError: as :func:`read_entry`, and where the replicates are not what the entry says of their form.
     """
     entry = read_entry(path)
-    return Submission(entry, read_replicates(replicates_path(path, entry), rows=entry.replicates.rows))
+    file = replicates_path(path, entry)
+    packed = read_bounded(file, LARGEST_REPLICATES, "'replicates.sha256' names a file that")
+    return Submission(entry, unpacked(packed, file, rows=entry.replicates.rows), packed)
 
 
 def replicates_path(path: Path, entry: Entry) -> Path:
@@ -134,13 +148,12 @@ def replicates_path(path: Path, entry: Entry) -> Path:
     return path.with_name(f"{entry.replicates.sha256}.parquet")
 
 
-def read_replicates(path: Path, *, rows: int) -> Replicates:
-    """Replicates of a known number of values, float32 [rows, 200].
+def unpacked(content: bytes, path: Path, *, rows: int) -> Replicates:
+    """Replicates of a known number of values, float32 [rows, 200], from the content of their file.
 
     Raises:
-      VerificationError: there is no such file, or it holds something else; nothing is read before its form is right.
+      VerificationError: it holds something else; nothing is read before its form is right.
     """
-    content = read_bounded(path, LARGEST_REPLICATES, "'replicates.sha256' names a file that")
     try:
         found = pl.read_parquet_schema(io.BytesIO(content))
         if dict(found) != _SCHEMA:

@@ -94,8 +94,7 @@ def check_integrity(path: Path, submission: Submission) -> None:
     """
     entry = submission.entry
     check_digests(entry, submission.replicates)
-    file = replicates_path(path, entry)
-    found = hashlib.sha256(file.read_bytes()).hexdigest()
+    found, file = hashlib.sha256(submission.packed).hexdigest(), replicates_path(path, entry)
     check_equal("replicates.sha256", entry.replicates.sha256, found, why=f"is the hash of {file.name}")
     name = entry_name(entry, path.read_bytes())
     if path.name != name:

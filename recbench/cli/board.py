@@ -14,10 +14,7 @@ from recbench.cli.tables import note
 from recbench.contracts.errors import ParameterError
 
 if TYPE_CHECKING:
-    from recbench.bench.suite import Suite
     from recbench.boards.entry import Board, Entry
-    from recbench.boards.files import Submission
-    from recbench.boards.verdict import Verdict
 
 _FILE = click.Path(dir_okay=False, exists=True, path_type=Path)
 _FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -57,52 +54,39 @@ def build_command(
     """
     # Imported here: starting is to stay quick.
     from recbench.bench.suite import load_suite
-    from recbench.boards.files import board_folder, oldest_first, read_entries, write_submission
-    from recbench.boards.render import replace_block
+    from recbench.boards.build import build_submission
+    from recbench.boards.files import board_folder, oldest_first, read_entries, submission_files, write_files
+    from recbench.boards.pages import pages_of, possible_pages
     from recbench.boards.verdict import read_verdicts
 
     chosen = load_suite(suite).override(datasets=datasets or None)
     folder = board_folder(root, chosen.name, chosen.version)
-    entries = read_entries(folder)  # what is there is checked before anything is written
+    entries = read_entries(folder)
     verdicts = read_verdicts(folder, entries)
-    if readme is not None:
-        replace_block(readme.read_text(encoding="utf-8"), "", file=str(readme))
+    files: dict[Path, bytes] = {}  # all are made before any is written, so that what is refused changes nothing
     if not no_entry:
-        made = _submission(chosen, kind, store)
-        path = write_submission(made, folder)
-        click.echo(path)
-        entries = oldest_first({**entries, path.name: made.entry})
+        made = build_submission(latest_data(stored_results(store)), chosen, board=kind)
+        files = submission_files(made, folder)
+        entries = oldest_first({**entries, list(files)[-1].name: made.entry})
     if not entries:
         raise ParameterError(f"there are no entries in {folder}: leave out --no-entry to write one")
-    _write_pages(entries, verdicts, folder, source=suite)
+    pages = pages_of(entries, source=suite, verdicts=verdicts)
+    files |= {folder / name: text.encode() for name, text in pages.items()}
     if readme is not None:
-        _write_block(entries, folder, readme, dataset=datasets[0] if datasets else None, source=suite)
-
-
-def _submission(suite: Suite, kind: Board | None, store: str | None) -> Submission:
-    from recbench.boards.build import build_submission
-
-    made = build_submission(latest_data(stored_results(store)), suite, board=kind)
-    note_of_submission(made)
-    return made
-
-
-def _write_pages(entries: dict[str, Entry], verdicts: dict[str, Verdict], folder: Path, *, source: str) -> None:
-    """Writes all pages of a folder, and removes those whose entries are gone."""
-    from recbench.bench.parts import publish
-    from recbench.boards.pages import pages_of, possible_pages
-
-    pages = pages_of(entries, source=source, verdicts=verdicts)
-    for name, text in pages.items():
-        publish(text.encode(), folder / name)
-        click.echo(folder / name)
-    for name in possible_pages() - pages.keys():
+        files[readme] = _with_block(readme, entries, folder, datasets[0] if datasets else None, suite).encode()
+    write_files(files)
+    for name in possible_pages() - pages.keys():  # of entries that are gone
         (folder / name).unlink(missing_ok=True)
+    if not no_entry:
+        note_of_submission(made)
+    for path in files:
+        if path.suffix != ".parquet":
+            click.echo(path)
 
 
-def _write_block(entries: dict[str, Entry], folder: Path, readme: Path, *, dataset: str | None, source: str) -> None:
-    from recbench.bench.parts import publish
-    from recbench.boards.newest import by_board
+def _with_block(readme: Path, entries: dict[str, Entry], folder: Path, dataset: str | None, source: str) -> str:
+    """A page with a new block about the entries of samplers."""
+    from recbench.boards.newest import by_board  # starting is to stay quick
     from recbench.boards.pages import README
     from recbench.boards.render import render_block, replace_block
 
@@ -111,8 +95,7 @@ def _write_block(entries: dict[str, Entry], folder: Path, readme: Path, *, datas
         raise ParameterError(f"there are no entries of samplers in {folder}: leave out --readme, or submit one")
     link = Path(os.path.relpath(folder / README, readme.parent)).as_posix()
     block = render_block(own, dataset=dataset, link=link, source=source)
-    publish(replace_block(readme.read_text(encoding="utf-8"), block, file=str(readme)).encode(), readme)
-    click.echo(readme)
+    return replace_block(readme.read_text(encoding="utf-8"), block, file=str(readme))
 
 
 @board.command("serve")

@@ -155,7 +155,7 @@ class Desk:
             frame = entry_frame(made, original.replicates)
             outcomes = derive(made.board, frame, fixed=fixed, registry=self.registry)
             made = Entry.model_validate({**made.model_dump(), **outcomes})
-        forged = Submission(sealed(made, original.replicates), original.replicates)
+        forged = replace(original, entry=sealed(made, original.replicates))
         return write_submission(forged, self.path.parents[1])
 
 

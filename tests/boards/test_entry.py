@@ -50,6 +50,7 @@ def test_an_entry_comes_back_as_it_was(entry: Entry, tmp_path: Path) -> None:
     assert path.parent == tmp_path / "toys-v2" / "entries"
     back = read_submission(path)
     assert back.entry == made.entry and np.array_equal(back.replicates, made.replicates)
+    assert back.packed == made.packed
     assert write_submission(made, folder) == path, "equal entries are one file"
     path.with_suffix(".verified.json").write_text("{}")
     assert entry_files(folder) == [path], "what is said of an entry is none"
@@ -60,9 +61,10 @@ def test_an_entry_comes_back_as_it_was(entry: Entry, tmp_path: Path) -> None:
 def submission(entry: Entry) -> Submission:
     """The entry with random replicates."""
     replicates = np.random.default_rng(0).random((entry.replicates.rows, 200), dtype=np.float32)
-    digest = hashlib.sha256(replicates_content(replicates)).hexdigest()
+    packed = replicates_content(replicates)
+    digest = hashlib.sha256(packed).hexdigest()
     named = entry.model_copy(update={"replicates": ReplicatesEntry(sha256=digest, rows=len(replicates))})
-    return Submission(sealed(named, replicates), replicates)
+    return Submission(sealed(named, replicates), replicates, packed)
 
 
 def test_the_form_is_published_as_a_schema(repository: Path) -> None:

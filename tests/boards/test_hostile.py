@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recbench.boards.entry import Entry
-from recbench.boards.files import read_replicates
+from recbench.boards.files import unpacked
 from recbench.contracts.errors import VerificationError
 
 RIGHT = np.zeros((3, 200), np.float32)
@@ -52,11 +52,9 @@ def with_nan() -> bytes:
     ],
     ids=str,
 )
-def test_replicates_that_lie_are_refused(tmp_path: Path, content: bytes, said: str) -> None:
-    file = tmp_path / "x.parquet"
-    file.write_bytes(content)
+def test_replicates_that_lie_are_refused(content: bytes, said: str) -> None:
     with pytest.raises(VerificationError) as refused:
-        read_replicates(file, rows=3)
+        unpacked(content, Path("x.parquet"), rows=3)
     assert said in str(refused.value) and "\n" not in str(refused.value) and len(str(refused.value)) < 800
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from recbench.boards.entry import Entry
-from recbench.boards.files import read_replicates, read_submission, replicates_content, replicates_path
+from recbench.boards.files import read_submission, replicates_content, replicates_path
 
 Path_ = tuple[Any, ...]
 METRICS = ("auc", "ndcg@10")
@@ -81,9 +81,9 @@ def test_a_changed_digit_is_named(desk: Any, kind: str, seed: int, recbench: Any
 @pytest.mark.parametrize("seed", range(4))
 def test_a_changed_replicate_is_named(desk: Any, seed: int, renamed: bool) -> None:
     table, source = desk("samplers"), random.Random(seed)
-    entry = read_submission(table.path).entry
+    original = read_submission(table.path)
+    entry, replicates = original.entry, original.replicates.copy()
     file = replicates_path(table.path, entry)
-    replicates = read_replicates(file, rows=entry.replicates.rows).copy()
     row = source.randrange(len(replicates))
     replicates[row, source.randrange(200)] += np.float32(1e-4)
     written = replicates_content(replicates)

@@ -108,7 +108,13 @@ def test_what_was_verified_is_on_the_pages(build: Any, suite: Path, recbench: An
 def test_a_block_is_of_samplers(build: Any) -> None:
     result = build("--board", "algorithms", "--readme", "README.md")
     assert result.code == 2 and "there are no entries of samplers in" in result.err
-    assert Path("README.md").read_text() == PAGE
+    assert result.err.count("\n") == 1 and result.out == ""
+    assert Path("README.md").read_text() == PAGE and not Path("leaderboards").exists()
+    assert build("--board", "algorithms").code == 0
+    before = {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()}
+    for entry in (("--board", "algorithms"), ("--no-entry",)):
+        assert build(*entry, "--readme", "README.md").code == 2
+        assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
 
 
 def test_a_damaged_entry_is_named_and_nothing_is_written(build: Any) -> None:

@@ -1,6 +1,7 @@
 """Planted logs: structure that any sane algorithm finds, so small that compiling takes longer than learning.
 
-They stand in one split a feedback type, as samples of its train rows: one device program serves them all.
+They stand in one split a feedback type, as samples of its train rows: one device program serves them all, and those
+without ratings have one shape, so that what ignores order finds its programs again in JAX's persistent cache.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Planted:
     """The planted logs of a feedback type."""
 
     split: Split  # of all their train rows; validation and test are empty
-    samples: Mapping[str, Sample]  # checkerboard, factors, half, thinned, renamed, and cycle if sequential
+    samples: Mapping[str, Sample]  # checkerboard, factors, half, thinned, renamed, and cycle unless explicit
     held: Mapping[str, Rows]
     liked: NDArray[np.bool_]  # [users, items], the items that the users of ``factors`` prefer, held out or not
     new_user: NDArray[np.int64]  # [users], what each is called in ``renamed``, which is ``factors`` otherwise
@@ -61,7 +62,7 @@ def planted(feedback: Feedback) -> Planted:
     random = np.random.default_rng(20)
     factors, liked = _factors(random, feedback)
     parts = {"checkerboard": _checkerboard(random, feedback), "factors": factors}
-    if feedback == "sequential":
+    if feedback != "explicit":
         parts["cycle"] = _cycle(random)
     new_user, new_item = random.permutation(USERS), random.permutation(ITEMS)
     logs = {name: part.train for name, part in parts.items()}

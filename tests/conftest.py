@@ -16,6 +16,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # What is compiled once is found again, by other processes and the next time: compilers take most of the time of tests.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parents[1] / ".pytest_cache" / "programs"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.2")
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")  # a program of a test takes longer to compile than to run
 # Only the built-in plugins: what else is installed must not change a test. A test that wants more says so itself.
 os.environ["RECBENCH_PLUGINS"] = "recbench"
 os.environ.pop("RECBENCH_TRACE", None)

@@ -14,9 +14,10 @@ PIP = $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint 
 quickstart: $(VENV)/.installed
 	$(BIN)/recbench run quickstart
 
-# Most of the time of the tests is that of compilers, which take one core: two processes share them.
+# Most of the time of the tests is that of compilers, which take one core: two processes share them. Files go in their
+# order: by the number of their tests, those with a long one would come last, and one process would wait for the other.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

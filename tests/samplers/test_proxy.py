@@ -34,8 +34,8 @@ def test_ratings_that_break_the_pattern_are_kept_first(registry):
 def test_likes_out_of_taste_are_kept_first(registry):
     """Users like items of their own half, all alike, but for a few rows: factors learn the halves, biases cannot."""
     rng = np.random.default_rng(0)
-    likes = np.zeros((300, 120), dtype=bool)
-    for user in range(300):
+    likes = np.zeros((150, 120), dtype=bool)
+    for user in range(150):
         own = user % 2 * 60 + np.arange(60)
         likes[user, rng.choice(own, 40, replace=False)] = True
         likes[user, (rng.choice(own, 2) + 60) % 120] = True  # of the other half

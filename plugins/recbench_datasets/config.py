@@ -27,6 +27,7 @@ class SyntheticConfig:
     clusters: int = 0  # groups of like tastes; 0: tastes are spread smoothly
     length_spread: float = 0.9  # standard deviation of the logarithm of the history length
     min_length: int = 5  # rows of the shortest history
+    all_items: bool = False  # whether some user sees what nobody would: so many items are in the log, whatever else
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -34,6 +35,10 @@ class SyntheticConfig:
             raise SyntheticError(f"{self.name} needs at least one user, item, dimension and row a user")
         if min(self.popularity, self.mnar, self.drift, self.noise, self.clusters, self.length_spread, self.seed) < 0:
             raise SyntheticError(f"{self.name} has a negative parameter: all of them count from 0")
+        if self.all_items and self.rows < self.items:
+            raise SyntheticError(
+                f"{self.name} asks for {self.rows:,} rows of all {self.items:,} items: ask for more rows"
+            )
         if not self.users * self.min_length <= self.rows <= self.users * self.max_length:
             raise SyntheticError(
                 f"{self.name} asks for {self.rows:,} rows, but {self.users:,} users with {self.min_length} to "
@@ -66,6 +71,7 @@ FAMILY = (
     Parameter("clusters", SMALL.clusters, "groups of like tastes; 0: tastes are spread smoothly", minimum=0),
     Parameter("length_spread", SMALL.length_spread, "standard deviation of the log of the history length", minimum=0),
     Parameter("min_length", SMALL.min_length, "rows of the shortest history", minimum=1),
+    Parameter("all_items", SMALL.all_items, "whether some user sees what nobody would"),
     Parameter("seed", 0, "equal seeds give equal logs", minimum=0),
 )
 """What the data set ``synthetic`` takes; by default it is ``synthetic-small``."""

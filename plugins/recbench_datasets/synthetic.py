@@ -73,8 +73,11 @@ def generate(config: SyntheticConfig) -> tuple[Dataset, Truth]:
     with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1)) as pool:
         for _ in pool.map(log.fill, *zip(*_blocks(config, length), strict=True)):
             pass
+    user = np.repeat(np.arange(config.users, dtype=np.int32), length)
+    if config.all_items:
+        log.show_unseen(user, _generator(config, len(length) + 2))
     dataset = arrays_dataset(
-        np.repeat(np.arange(config.users, dtype=np.int32), length),
+        user,
         log.item,
         log.rating,
         log.timestamp,
@@ -151,6 +154,17 @@ class _Log:
         self.item[place] = item[real]
         self.rating[place] = _rated(truth, users, item, elapsed, rng)[real]
         self.timestamp[place] = (FIRST_SECOND + second + np.arange(item.shape[1]))[real]
+
+    def show_unseen(self, user: NDArray[np.int32], rng: np.random.Generator) -> None:
+        """Puts each item that nobody saw in the place of a row of an item that is seen elsewhere too."""
+        missing = np.flatnonzero(np.bincount(self.item, minlength=self.truth.config.items) == 0)
+        spare = np.ones(len(self.item), dtype=bool)
+        spare[np.unique(self.item, return_index=True)[1]] = False
+        rows = rng.choice(np.flatnonzero(spare), len(missing), replace=False)
+        item = rng.permutation(missing)[:, None]
+        self.item[rows] = item[:, 0]
+        elapsed = np.full((len(rows), 1), 0.5)
+        self.rating[rows] = _rated(self.truth, user[rows].astype(np.int64), item, elapsed, rng)[:, 0]
 
     def seen(
         self, users: NDArray[np.int64], most: int, middle: NDArray[np.float64], rng: np.random.Generator

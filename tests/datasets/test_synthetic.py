@@ -206,3 +206,16 @@ def test_a_label_asks_for_any_log_of_the_family(registry):
 def test_a_label_that_means_no_log_is_refused(label, message, registry):
     with pytest.raises(RecbenchError, match=re.escape(message)):
         load_dataset(label, registry=registry)
+
+
+def test_all_items_are_in_the_log_where_that_is_asked_for():
+    """Nothing else moves but the rows that show them, and no pair is repeated."""
+    config = SyntheticConfig(name="steep", users=60, items=300, rows=900, popularity=1.5)
+    some, all_ = (generate(replace(config, all_items=asked))[0].interactions for asked in (False, True))
+    assert some.num_items < 300 == all_.num_items
+    assert (np.bincount(all_.user) == np.bincount(some.user)).all()
+    assert len(np.unique(all_.user * np.int64(300) + all_.item)) == len(all_) == 900
+    ids = generate(config)[0].item_ids[some.item].astype(np.int64)
+    assert (ids != all_.item).sum() == 300 - some.num_items
+    with pytest.raises(SyntheticError, match="300 items"):
+        replace(config, rows=299, users=10, all_items=True)

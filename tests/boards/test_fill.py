@@ -59,10 +59,11 @@ def test_a_missing_tau_has_its_reason(make_entry: Any, make_sampler: Any, missin
 def test_an_entry_says_how_to_make_it_again_and_under_what_conditions(make_entry: Any) -> None:
     entry = make_entry(datasets=("toy", "my data"), subset="quick", submitter="Me", link="https://example.org")
     (shown,) = board_page({"a.json": entry}, source="suites/toys.toml").entries
+    run = "recbench run suites/toys.toml --subset quick --algorithm 'mf[latent=8]'"
     assert shown.commands == (
-        "recbench run suites/toys.toml --subset quick --dataset toy --full-seeds 2 --sample-seeds 1",
-        "recbench run suites/toys.toml --subset quick --dataset 'my data' --full-seeds 2 --sample-seeds 1",
-    )
+        f"{run} --dataset toy --full-seeds 2 --sample-seeds 1",
+        f"{run} --dataset 'my data' --full-seeds 2 --sample-seeds 1",
+    ), "what is not of recbench is not of the suite either"
     assert (shown.runs, shown.hours, shown.devices) == (12, 1.0, "cpu")
     assert (shown.submitter, shown.link) == ("Me", "https://example.org")
     facts = dict(shown.facts)

@@ -45,7 +45,9 @@ def test_a_board_has_tau_by_sampler_and_budget(entries: dict[str, Entry]) -> Non
         "| 10% | `head` | - | - | 0.800 | - | - | - | 5 (2 fixed) |",
     ]
     assert lines_of(page, "- `head`") == ["- `head` at 10%: 1 of 5 algorithms are missing: mf (diverged)"]
-    assert lines_of(page, "recbench run") == ["recbench run toys --dataset toy --full-seeds 2 --sample-seeds 1"]
+    assert lines_of(page, "recbench run") == [
+        "recbench run toys --algorithm 'mf[latent=8]' --dataset toy --full-seeds 2 --sample-seeds 1"
+    ]
     assert (
         lines_of(page, "| [one")[0]
         == "| [one.json](entries/one.json) | 2026-01-01 | self-reported | - | 0.1.0 | 12 | 1.00 | cpu |"

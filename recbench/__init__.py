@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from recbench.bench.store import load_results
     from recbench.bench.synthesis import load_synthesis, save_synthesis
     from recbench.bench.whole import whole_split
+    from recbench.cli.options import Reading, reading_options
+    from recbench.cli.tables import Column, json_option, note, print_record, print_table
     from recbench.contracts.batches import (
         PairsBatch,
         Query,
@@ -102,6 +104,14 @@ _LAZY = {
     "SampleDrawer": "recbench.bench.sample",
     "standings": "recbench.bench.standings",
     "whole_split": "recbench.bench.whole",
+    # What the commands of plugins share with the built-in ones.
+    "Column": "recbench.cli.tables",
+    "Reading": "recbench.cli.options",
+    "json_option": "recbench.cli.tables",
+    "note": "recbench.cli.tables",
+    "print_record": "recbench.cli.tables",
+    "print_table": "recbench.cli.tables",
+    "reading_options": "recbench.cli.options",
     "BatchKind": "recbench.contracts.protocols",
     "Hyper": "recbench.contracts.protocols",
     "ModelShape": "recbench.contracts.protocols",
@@ -125,6 +135,7 @@ __all__ = [
     "AlgorithmSpec",
     "BatchKind",
     "Budget",
+    "Column",
     "CommandSpec",
     "Dataset",
     "DatasetSpec",
@@ -141,6 +152,7 @@ __all__ = [
     "Query",
     "RankedTest",
     "RatingsBatch",
+    "Reading",
     "RecbenchError",
     "RowsBatch",
     "RunRecord",
@@ -168,13 +180,18 @@ __all__ = [
     "frame_dataset",
     "hookimpl",
     "inverse_propensity",
+    "json_option",
     "load_dataset",
     "load_results",
     "load_synthesis",
     "look_up",
     "make_split",
+    "note",
+    "print_record",
+    "print_table",
     "quality",
     "read_log",
+    "reading_options",
     "recommend",
     "register",
     "run_suite",

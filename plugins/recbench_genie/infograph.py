@@ -43,8 +43,8 @@ class EncoderSettings:
 
     hidden: int = 32
     layers: int = 3
-    steps: int = 300
-    batch_graphs: int = 16  # graphs a step, at most
+    steps: int = 300  # from 1
+    batch_graphs: int = 16  # graphs a step, at most; three where two would leave one alone
     learning_rate: float = 3e-3
 
 
@@ -97,7 +97,7 @@ def train_encoder(
 ) -> Encoder:
     """Learns an encoder by Adam; the seed gives the same one, on the same kind of device.
 
-    Memory is that of one minibatch: a few times 4 * hidden bytes for each of its nodes and edges.
+    Memory is that of one minibatch: some tens of times 4 * hidden bytes for each of its nodes, and little for an edge.
 
     Args:
       graphs: two and more.
@@ -130,6 +130,6 @@ def _step(state: _State, batch: GraphBatch, structure: Any, learning_rate: float
 def _minibatches(count: int, settings: EncoderSettings, seed: int) -> Iterator[NDArray[np.int64]]:
     """The graphs of each step: epoch after epoch a permutation of all, in parts of nearly one size."""
     rng = np.random.default_rng(seed)
-    parts = -(-count // settings.batch_graphs)
+    parts = min(-(-count // settings.batch_graphs), count // 2)  # none alone: it would have no others
     epochs = (np.array_split(rng.permutation(count), parts) for _ in range(-(-settings.steps // parts)))
     return islice(chain.from_iterable(epochs), settings.steps)

@@ -9,7 +9,7 @@ from flax import nnx
 from recbench_genie import encoder as encoders
 from recbench_genie.encoder import Encoder, embed, encoder_arrays, encoder_from
 from recbench_genie.graphs import CHUNK, Room, build_graph, few_rooms, join, least_room
-from recbench_genie.infograph import EncoderSettings, InfoGraph, train_encoder
+from recbench_genie.infograph import EncoderSettings, InfoGraph, _minibatches, train_encoder
 
 from recbench import Interactions, RecbenchError
 
@@ -208,6 +208,12 @@ def test_a_seed_gives_the_same_encoder_and_another_one_another():
     first, again, other = (encoder_arrays(train_encoder(graphs, few, seed=seed)) for seed in (0, 0, 1))
     assert all(np.array_equal(first[name], again[name]) for name in first)
     assert not np.array_equal(first["layers.0.own.kernel"], other["layers.0.own.kernel"])
+
+
+@pytest.mark.parametrize(("count", "most"), [(2, 16), (5, 2), (60, 16), (3, 1)])
+def test_no_graph_is_alone_in_its_minibatch(count, most):
+    parts = list(_minibatches(count, EncoderSettings(steps=7, batch_graphs=most), seed=0))
+    assert len(parts) == 7 and all(2 <= len(set(part.tolist())) == len(part) <= max(most, 3) for part in parts)
 
 
 def test_one_graph_is_too_few():

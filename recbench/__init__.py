@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from recbench.bench.session import evaluate, fit
     from recbench.bench.standings import standings
     from recbench.bench.store import load_results
+    from recbench.bench.suite import load_suite
     from recbench.bench.synthesis import load_synthesis, save_synthesis
     from recbench.bench.whole import whole_split
     from recbench.cli.options import Reading, reading_options
@@ -93,6 +94,7 @@ _LAZY = {
     "inverse_propensity": "recbench.engine.propensity",
     "load_dataset": "recbench.data.readers",
     "load_results": "recbench.bench.store",
+    "load_suite": "recbench.bench.suite",
     "load_synthesis": "recbench.bench.synthesis",
     "make_split": "recbench.data.split",
     "quality": "recbench.bench.quality",
@@ -183,6 +185,7 @@ __all__ = [
     "json_option",
     "load_dataset",
     "load_results",
+    "load_suite",
     "load_synthesis",
     "look_up",
     "make_split",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -17,6 +18,7 @@ from recbench import (
     SampleDrawer,
     load_dataset,
     load_results,
+    load_suite,
     run_suite,
     whole_split,
 )
@@ -55,32 +57,38 @@ def grow(
       samplers: labels whose taus are kept; None: all.
       minutes: no data set is begun after them.
       report: called with a line for each data set.
+
+    Raises:
+      RecbenchError: there is no such suite, or no corpus can be read where there are tables.
     """
+    chosen = load_suite(suite)
     corpus = read_corpus(folder) if any(folder.glob("*.parquet")) else Corpus.empty()
     known, end = set(corpus.datasets), None if minutes is None else time.monotonic() + 60 * minutes
     for load in datasets:
         if end is not None and time.monotonic() > end:
             report("the time is up: run it again to go on")
             break
-        dataset = load()
-        if dataset.name in known:
-            continue
+        name = "a data set"
         try:
-            new = _grown(dataset, encoder, store, suite, samplers, executor)
+            dataset = load()
+            name = dataset.name
+            if name in known:
+                continue
+            new = _grown(dataset, encoder, store, chosen, samplers, executor)
         except RecbenchError as error:
-            report(f"{dataset.name} is left out: {error}")
+            report(f"{name} is left out: {error}")
             continue
         corpus = corpus.plus(new)
         corpus.write(folder)
-        report(f"{dataset.name}: {len(new.taus):,} taus")
+        report(f"{name}: {len(new.taus):,} taus")
     return corpus
 
 
 def _grown(
-    dataset: Dataset, encoder: Encoder, store: Path, suite: str | Path, samplers: Sequence[str] | None,
+    dataset: Dataset, encoder: Encoder, store: Path, suite: Any, samplers: Sequence[str] | None,
     executor: str | None,
 ) -> Corpus:  # fmt: skip
-    feedback = _allowed(dataset)
+    feedback = [name for name in suite.feedback if name in _allowed(dataset)]
     run_suite(suite, data=dataset, feedback=feedback, store=store, executor=executor)
     results = load_results(store).filter(pl.col("feedback").is_in(feedback))
     return collect(results, dataset, encoder, samplers=samplers)

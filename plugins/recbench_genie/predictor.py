@@ -37,7 +37,7 @@ class PredictorSettings:
     dropout: float = 0.2
     learning_rate: float = 0.001
     decay: float = 0.0  # of weights, AdamW's
-    steps: int = 3000
+    steps: int = 1500
     batch: int = 32  # questions a step
     members: int = 1  # networks whose outputs are averaged
 

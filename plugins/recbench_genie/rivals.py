@@ -218,7 +218,7 @@ def _sklearn(module: str) -> Any:
 
 
 _PUBLISHED = PredictorSettings()
-OURS = PredictorSettings(objective="both", decay=0.1, members=5)
+OURS = PredictorSettings(objective="both", decay=0.1, members=3)
 
 
 def _rivals() -> dict[str, Rival]:

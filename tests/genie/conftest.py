@@ -40,7 +40,7 @@ def corpus_of(datasets=24, *, sees="data", noise=0.02, seed=0, width=WIDTH):
     )
 
 
-@pytest.fixture(name="corpus_of")
+@pytest.fixture(name="corpus_of", scope="session")
 def corpus_of_fixture():
     """See :func:`corpus_of`."""
     return corpus_of

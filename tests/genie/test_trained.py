@@ -28,7 +28,7 @@ from recbench import RecbenchError
 FEW = PredictorSettings(objective="both", steps=20, members=2)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def trained(corpus_of):
     encoder = load_encoder()
     corpus = corpus_of(8, width=encoder.width)

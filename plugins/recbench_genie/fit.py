@@ -61,7 +61,8 @@ def calibrate(rows: Examples, predicted: Floats) -> Calibration:
 
     Source: Vovk, Gammerman, Shafer: Algorithmic Learning in a Random World, 2005; each group weighs the same.
     """
-    budgets = np.unique(rows.share)
+    # A budget that one group alone has would have no bounds where that group is left out.
+    budgets = np.array([one for one in np.unique(rows.share) if len(np.unique(rows.group[rows.share == one])) > 1])
     error = rows.tau - predicted
     bounds = _bounds(rows, error, budgets, np.ones(len(rows), dtype=bool))
     covered = []

@@ -246,8 +246,5 @@ def _check_size(split: Split) -> None:
 
 def _fewer(split: Split) -> Split:
     """The whole histories of users evenly spread over the lengths, about ``MOST_ROWS`` rows in all."""
-    log = split.train
-    if len(log) <= MOST_ROWS:
-        return split
-    train = features.of_some_users(log, MOST_ROWS)
-    return replace(split, train=train, train_position=np.arange(len(train)))
+    train = features.of_some_users(split.train, MOST_ROWS)
+    return split if train is split.train else replace(split, train=train, train_position=np.arange(len(train)))

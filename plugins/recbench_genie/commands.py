@@ -119,7 +119,7 @@ def card_command(path: Path | None, as_json: bool) -> None:
 
 @genie.command("corpus")
 @click.option("-o", "--out", "folder", required=True, type=_FOLDER, metavar="DIR", help="The tables; they grow.")
-@click.option("--shapes", type=click.IntRange(0), default=12, show_default=True, help="Of synthetic logs, four each.")
+@click.option("--shapes", type=click.IntRange(0), default=12, show_default=True, help="Of synthetic logs, eight each.")
 @click.option("--data", "named", multiple=True, metavar="NAME=FILE", help="A log of one's own; may be repeated.")
 @click.option("--dataset", "registered", multiple=True, metavar="NAME", help="A registered data set; likewise.")
 @click.option("--parts", type=click.IntRange(0), default=4, show_default=True, help="Of a data set; 0: it is one.")
@@ -147,7 +147,7 @@ def corpus_command(
 
 @genie.command("encode")
 @click.option("-o", "--out", required=True, type=_FILE, metavar="FILE", help="Safetensors.")
-@click.option("--shapes", type=click.IntRange(1), default=12, show_default=True, help="Of synthetic logs, four each.")
+@click.option("--shapes", type=click.IntRange(1), default=12, show_default=True, help="Of synthetic logs, eight each.")
 @click.option("--seed", type=click.IntRange(0), default=0, metavar="N")
 def encode_command(out: Path, shapes: int, seed: int) -> None:
     """Train the graph encoder, without labels, on synthetic logs and samples of them: no real one is ever seen."""

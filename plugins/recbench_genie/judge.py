@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -114,7 +115,7 @@ _SCHEMA = {
 
 def _questions(rows: Examples, scores: Floats, predicts: bool) -> Iterator[tuple[object, ...]]:
     place = rows.place.rows(named=True)
-    for first, end in zip(rows.starts[:-1].tolist(), rows.starts[1:].tolist(), strict=True):
+    for first, end in pairwise(rows.starts.tolist()):
         score, tau = scores[first:end].astype(np.float64), rows.tau[first:end].astype(np.float64)
         if np.isnan(score).any() or end - first < 2:
             continue

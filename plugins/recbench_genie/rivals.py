@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -146,10 +147,8 @@ def _ridge(rows: Examples, vocabulary: Vocabulary, seed: int) -> Score:
 
 
 def _linear(model: Any, rows: Examples, vocabulary: Vocabulary) -> Score:
-    averages, scale = (
-        Averages.of(rows, vocabulary),
-        Scale.of(columns_of(rows, "hand", averages_of_others(rows, vocabulary))),
-    )
+    average, averages = averages_of_others(rows, vocabulary), Averages.of(rows, vocabulary)
+    scale = Scale.of(columns_of(rows, "hand", average))
 
     def columns(some: Examples, average: Floats) -> Floats:
         plain = scale.apply(columns_of(some, "hand", average))
@@ -157,7 +156,6 @@ def _linear(model: Any, rows: Examples, vocabulary: Vocabulary) -> Score:
         own = (some.traits[:, : len(vocabulary.samplers), None] * hand[:, None]).reshape(len(some), -1)
         return np.concatenate([plain, own], axis=1)
 
-    average = averages_of_others(rows, vocabulary)
     model.fit(columns(rows, average), rows.tau - average)
 
     def score(others: Examples) -> Floats:
@@ -169,9 +167,7 @@ def _linear(model: Any, rows: Examples, vocabulary: Vocabulary) -> Score:
 
 def _logistic(rows: Examples, vocabulary: Vocabulary, seed: int) -> Score:
     """Which sampler is the best, as classes, from what is asked and what the data set looks like."""
-    best = np.array(
-        [first + rows.tau[first:end].argmax() for first, end in zip(rows.starts, rows.starts[1:], strict=False)]
-    )
+    best = np.array([first + rows.tau[first:end].argmax() for first, end in pairwise(rows.starts.tolist())])
     scale = Scale.of(rows.hand[best])
 
     def columns(some: Examples) -> Floats:

@@ -37,6 +37,7 @@ from recbench.contracts.specs import (
 if TYPE_CHECKING:
     from recbench.bench.agreement import agreement
     from recbench.bench.lists import evaluate_lists
+    from recbench.bench.parts import publish
     from recbench.bench.quality import quality
     from recbench.bench.recommend import recommend
     from recbench.bench.runner import run_suite
@@ -113,6 +114,7 @@ _LAZY = {
     "note": "recbench.cli.tables",
     "print_record": "recbench.cli.tables",
     "print_table": "recbench.cli.tables",
+    "publish": "recbench.bench.parts",
     "reading_options": "recbench.cli.options",
     "BatchKind": "recbench.contracts.protocols",
     "Hyper": "recbench.contracts.protocols",
@@ -192,6 +194,7 @@ __all__ = [
     "note",
     "print_record",
     "print_table",
+    "publish",
     "quality",
     "read_log",
     "reading_options",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import polars as pl
 
+from recbench import publish
 from recbench_genie.corpus import Corpus
 from recbench_genie.design import Examples, Floats
 from recbench_genie.judge import MEASURES, bought, of_groups, summary
@@ -65,9 +65,7 @@ def write_board(folder: Path, corpus: Corpus, rows: Examples, scores: dict[str, 
     folder.mkdir(parents=True, exist_ok=True)
     said = json.dumps({name: frame.to_dicts() for name, frame in tables.items()}, indent=1)
     for name, content in (("README.md", text), ("scores.json", said + "\n")):
-        temporary = folder / f".{name}.part"
-        temporary.write_text(content, encoding="utf-8")
-        os.replace(temporary, folder / name)
+        publish(content.encode(), folder / name)
 
 
 def _scores(frame: pl.DataFrame) -> str:

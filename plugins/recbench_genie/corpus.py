@@ -6,9 +6,9 @@ by data set; one that is in them already is left out.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from recbench import (
     Split,
     agreement,
     make_split,
+    publish,
 )
 from recbench_genie import features
 from recbench_genie.encoder import Encoder, embed
@@ -87,12 +88,12 @@ class Corpus:
         return Corpus(self.taus.filter(kept), self.looks.filter(kept))
 
     def write(self, folder: Path) -> None:
-        """Writes both tables, each to a temporary name that is then renamed."""
+        """Writes both tables, each whole or not at all."""
         folder.mkdir(parents=True, exist_ok=True)
         for name, frame in self._tables():
-            temporary = folder / f".{name}.part"
-            frame.sort(pl.exclude("hand", "graph")).write_parquet(temporary, compression="zstd", compression_level=19)
-            os.replace(temporary, folder / name)
+            content = BytesIO()
+            frame.sort(pl.exclude("hand", "graph")).write_parquet(content, compression="zstd", compression_level=19)
+            publish(content.getvalue(), folder / name)
 
     def _tables(self) -> Iterator[tuple[str, pl.DataFrame]]:
         yield "taus.parquet", self.taus

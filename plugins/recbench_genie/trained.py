@@ -14,9 +14,9 @@ from typing import Any, cast
 
 import numpy as np
 import safetensors
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
-from recbench import RecbenchError
+from recbench import RecbenchError, publish
 from recbench_genie import features
 from recbench_genie.design import Averages, Floats, Vocabulary
 from recbench_genie.encoder import Encoder, encoder_arrays, encoder_from
@@ -115,7 +115,7 @@ def load_encoder(path: Path = ENCODER) -> Encoder:
 
 
 def save_genie(genie: TrainedGenie, path: Path) -> None:
-    """Writes a file beside the place, and then renames it."""
+    """Writes the file, whole or not at all."""
     arrays = {f"encoder/{name}": value for name, value in encoder_arrays(genie.encoder).items()}
     for name, network in (("full", genie.full), ("cheap", genie.cheap)):
         arrays |= {f"{name}/weights/{key}": value for key, value in network.weights.items()}
@@ -134,13 +134,10 @@ def save_genie(genie: TrainedGenie, path: Path) -> None:
 
 
 def _write(arrays: Mapping[str, Floats], path: Path, metadata: dict[str, str]) -> None:
-    temporary = path.with_name(f".{path.name}.part")
+    plain = {name: np.ascontiguousarray(value, np.float32) for name, value in arrays.items()}
     try:
-        save_file(
-            {name: np.ascontiguousarray(value, np.float32) for name, value in arrays.items()}, temporary, metadata
-        )
-        temporary.replace(path)
-    except (OSError, safetensors.SafetensorError) as error:
+        publish(save(plain, metadata), path)
+    except OSError as error:
         raise GenieError(f"{path} cannot be written: {str(error).splitlines()[0]}") from error
 
 

@@ -39,8 +39,9 @@ def _check_size(place: str, sample: SampleEntry, sampler: SamplerEntry, train: i
         return
     else:
         field, found, most = "rows", sample.rows, budget.amount * (train or 0 if budget.of == "share" else 1)
-    if found >= most + 1:
-        raise VerificationError(f"'{place}.{field}' is {found:,}, but the budget {sample.budget} allows {most:,.0f}")
+    # Within one unit, and at least one, whatever the budget.
+    if abs(found - most) >= 1 and found != 1:
+        raise VerificationError(f"'{place}.{field}' is {found:,}, but the budget {sample.budget} is of {most:,.0f}")
 
 
 def _check_status(place: str, cell: CellEntry, sample: SampleEntry) -> None:

@@ -73,6 +73,8 @@ def build_command(
     pages = pages_of(entries, source=suite, verdicts=verdicts)
     files |= {folder / name: text.encode() for name, text in pages.items()}
     if readme is not None:
+        if readme.resolve() in {path.resolve() for path in files}:
+            raise ParameterError(f"{readme} is a page of the board itself, made anew each time: give --readme another")
         files[readme] = _with_block(readme, entries, folder, datasets[0] if datasets else None, suite).encode()
     write_files(files)
     for name in possible_pages() - pages.keys():  # of entries that are gone

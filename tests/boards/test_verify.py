@@ -82,6 +82,16 @@ def without(table: str, **those: Any) -> Change:
     return change
 
 
+def budgeted(field: str, change: Callable[[int], int]) -> Change:
+    """The first sample of a number of users is of another size."""
+
+    def changed(content: dict[str, Any]) -> None:
+        sample = next(each for each in content["samples"] if each["budget"].endswith("users"))
+        sample[field] = change(sample[field])
+
+    return changed
+
+
 def skipped(content: dict[str, Any]) -> None:
     """The refused runs take a reason that their sample does not bear out."""
     for cell in content["cells"]:
@@ -122,6 +132,8 @@ def skipped(content: dict[str, Any]) -> None:
         (at("samples", 0, "digest", value="1" * 64), "'samples.0.digest' is '111"),
         (at("samples", 1, "digest", value="1" * 64), "'samples.1.digest' is '111"),
         (at("samples", 1, "users", value=lambda users: users + 1), "'samples.1.users'"),
+        (budgeted("users", lambda users: 2 * users), "but the budget"),
+        (budgeted("users", lambda users: users // 2), "but the budget"),
         (at("samples", 1, "cold_test_items", value=0.75), "'samples.1.cold_test_items'"),
         (at("samplers", 0, "unit", value="item"), "'samplers.0.unit'"),
         (at("samplers", 1, "parameters", value={"a": 1}), "'samplers.1.parameters.a'"),

@@ -117,6 +117,14 @@ def test_a_block_is_of_samplers(build: Any) -> None:
         assert {path: path.read_bytes() for path in Path().rglob("*") if path.is_file()} == before
 
 
+def test_a_page_of_the_board_is_no_page_for_its_block(build: Any) -> None:
+    page = Path(build().out.splitlines()[1])
+    before = page.read_bytes()
+    refused = build("--no-entry", "--readme", str(page))
+    assert (refused.code, refused.out) == (2, "") and f"{page} is a page of the board itself" in refused.err
+    assert page.read_bytes() == before
+
+
 def test_a_damaged_entry_is_named_and_nothing_is_written(build: Any) -> None:
     entry = Path(build().out.splitlines()[0])
     content = json.loads(entry.read_text())

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
+from recbench.engine.parallel import in_turn
 from recbench.engine.prng import mix
 
 _ROUNDS = 8
@@ -86,12 +87,15 @@ def unobserved(
     pool = jnp.where(free > 0, free, num_items)
     uniform = jax.random.uniform(key, (users.shape[0], count))
     rank = jnp.minimum((uniform * pool.astype(jnp.float32)).astype(jnp.int32), pool - 1)
-    place = jnp.broadcast_to(begin, rank.shape)
-    for power in reversed(range(steps)):
-        ahead = place + 2**power
+
+    def halve(number: Array, place: Array) -> Array:
+        ahead = place + (1 << (steps - 1 - number))
         inside = jnp.minimum(ahead, thresholds.shape[0]) - 1
         passed = thresholds.at[inside].get(mode="promise_in_bounds", wrap_negative_indices=False) <= rank
-        place = jnp.where((ahead <= end) & passed, ahead, place)
+        return jnp.where((ahead <= end) & passed, ahead, place)
+
+    # On a CPU a loop, whose ranks are read from memory: unrolled, each gather would make them anew.
+    place = jax.lax.fori_loop(0, steps, halve, jnp.broadcast_to(begin, rank.shape), unroll=not in_turn())
     return jnp.where(free > 0, rank + (place - begin), rank)
 
 

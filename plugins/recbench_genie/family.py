@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 from recbench import Dataset, Provenance, arrays_dataset
 
@@ -86,6 +85,8 @@ def _members(number: int, place: NDArray[np.float64], members: int) -> Iterator[
 
 def _sobol(dimensions: int, number: int, *, seed: int) -> NDArray[np.float64]:
     """The first points of a scrambled Sobol sequence in the unit cube, float64 [number, dimensions]."""
+    from scipy.stats import qmc  # half a second that only growing the corpus is to wait for
+
     sequence = qmc.Sobol(dimensions, scramble=True, rng=np.random.Generator(np.random.PCG64([seed, 7])))
     return sequence.random_base2(max(1, (number - 1).bit_length()))[:number]
 

@@ -63,7 +63,7 @@ class Seen:
             place = features.names().index(name)
             value = float(hand[place])
             if not low[place] - 0.02 <= value <= high[place] + 0.02:
-                shown = [f"{10**each:,.4g}" if power else f"{each:.2f}" for each in (value, low[place], high[place])]
+                shown = [_plain(10**each) if power else f"{each:.2f}" for each in (value, low[place], high[place])]
                 found.append(f"{text} {shown[0]}, where {shown[1]} to {shown[2]} were seen")
         return found
 
@@ -72,6 +72,15 @@ class Seen:
         scale = Scale.of(self.hand)
         distance = np.square(scale.apply(self.hand) - scale.apply(hand[None])).sum(axis=1)
         return self.names[int(distance.argmin())]
+
+
+def _plain(value: float) -> str:
+    """Three digits, without an exponent.
+
+    >>> _plain(1_000_209), _plain(6_039.99), _plain(0.044677)
+    ('1,000,000', '6,040', '0.0447')
+    """
+    return f"{float(f'{value:.3g}'):,.9g}"
 
 
 _IN_WORDS = {

@@ -134,7 +134,7 @@ def test_what_lies_beyond_all_that_was_seen_is_said_in_words():
     far = hand[1].copy()
     assert seen.beyond(far) == [] and seen.nearest(far) == "b"
     far[names.index("log rows")] = 6
-    assert seen.beyond(far) == ["rows 1e+06, where 1 to 1e+04 were seen"]
+    assert seen.beyond(far) == ["rows 1,000,000, where 1 to 10,000 were seen"]
 
 
 def test_the_shipped_genie_is_small_and_says_what_it_is():

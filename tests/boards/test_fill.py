@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from recbench.bench.suite import load_suite
+from recbench.boards.commands import commands_of
 from recbench.boards.files import Submission
 from recbench.boards.fill import board_page
 from recbench.boards.newest import by_board
@@ -70,6 +72,21 @@ def test_an_entry_says_how_to_make_it_again_and_under_what_conditions(make_entry
     assert facts["sampler"] == "random: recbench 0.1.0; proxy=mf, share=0.5, deep=True"
     assert facts["1 algorithms"] == f"mf[latent=8] (mine 1.0, code {'b' * 16})"
     assert "split per-user, seed 0; training seeds 0, 1; sample seeds 0" in facts["on toy, implicit"]
+
+
+def test_an_entry_of_a_part_of_a_suite_names_what_it_is_of(make_entry: Any) -> None:
+    entry = make_entry().model_copy(update={"suite": "svp-cf", "suite_version": 2})
+    own = [each.model_copy(update={"distribution": "recbench"}) for each in entry.algorithms]
+    part = entry.model_copy(update={"algorithms": tuple(own)})
+    run = "recbench run svp-cf --sampler random --dataset toy --full-seeds 2 --sample-seeds 1"
+    assert commands_of(part) == {"toy": run}
+    whole = load_suite("svp-cf").samplers
+    named = [entry.samplers[0].model_copy(update={"label": label}) for label in whole]
+    assert commands_of(part.model_copy(update={"samplers": tuple(named)})) == {
+        "toy": run.replace(" --sampler random", "")
+    }
+    board = part.model_copy(update={"board": "algorithms", "samplers": ()})
+    assert "--algorithm 'mf[latent=8]' --dataset toy" in commands_of(board)["toy"]
 
 
 def test_an_entry_states_the_means_of_all_its_rows(make_entry: Any, make_sampler: Any) -> None:

@@ -28,14 +28,20 @@ class SolvedScorer:
     state: Any
 
     def score(self, query: Query) -> Array:
-        if not in_turn():
-            return self.algorithm.score(self.state, query)
-        # Side by side on a CPU, the product of a matrix with those of many runs transposes all of these first.
-        scored: Array = jax.custom_batching.sequential_vmap(self.algorithm.score)(self.state, query)
-        return scored
+        return self.algorithm.score(self.state, query)
 
     def predict(self, query: Query, rows: Array, items: Array) -> Array:
         return self.algorithm.predict(self.state, query, rows, items)
+
+
+class ScorerInTurn(SolvedScorer):
+    """Scores run by run where runs are side by side: a product of one matrix with many transposes all of these."""
+
+    __slots__ = ()
+
+    def score(self, query: Query) -> Array:
+        scored: Array = jax.custom_batching.sequential_vmap(self.algorithm.score)(self.state, query)
+        return scored
 
 
 @dataclass(eq=False)
@@ -85,7 +91,7 @@ class SolvedPrograms:
 
     def scorer(self, data: SplitArrays, replica: AnyReplica, state: Any) -> SolvedScorer:
         """What scores for one run."""
-        return SolvedScorer(self.algorithm, state)
+        return (ScorerInTurn if in_turn() else SolvedScorer)(self.algorithm, state)
 
 
 def solved_programs(algorithm: SolvedAlgorithm, *, static: Static) -> SolvedPrograms:

@@ -44,9 +44,17 @@ class Verdict(Model):
     notes: Annotated[tuple[Reason, ...], Field(max_length=1000)]  # what could not be checked, and why
 
 
+_SUFFIX = ".verified.json"
+
+
 def verdict_path(entry: Path) -> Path:
     """Where the verdict on an entry lies."""
-    return entry.with_name(f"{entry.stem}.verified.json")
+    return entry.with_name(f"{entry.stem}{_SUFFIX}")
+
+
+def is_verdict(path: Path) -> bool:
+    """Whether a file is named as the verdict on an entry is."""
+    return path.name.endswith(_SUFFIX)
 
 
 def make_verdict(

@@ -56,13 +56,13 @@ def verify_command(
     """
     # Imported here: starting is to stay quick.
     from recbench.bench.suite import load_suite
-    from recbench.boards.verdict import write_verdict
+    from recbench.boards.verdict import is_verdict, write_verdict
     from recbench.boards.verify import verify
 
     asked = None if suite is None else load_suite(suite)
     at_hand = shelf(data)
     records: list[dict[str, Any]] = []
-    for path in entries:
+    for path in (each for each in entries if not is_verdict(each)):  # 'entries/*.json' names these too
         try:
             verdict = verify(path, suite=asked, runs=rerun, seed=seed, tolerance=tolerance, shelf=at_hand)
         except VerificationError as error:  # the other entries are still to be checked

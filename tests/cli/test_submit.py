@@ -34,7 +34,10 @@ def test_an_entry_is_written_and_verified(submit: Any, recbench: Any, small_suit
     assert checked.code == 0
     (record,) = json.loads(checked.out)
     assert (record["entry"], record["tier"]) == (path.name, "recomputed")
-    assert path.with_suffix(".verified.json").is_file()
+    verdict = path.with_suffix(".verified.json")
+    assert verdict.is_file()
+    again = recbench("verify", path, verdict, "--suite", small_suite, "--json")  # as 'entries/*.json' names them
+    assert again.code == 0 and [each["entry"] for each in json.loads(again.out)] == [path.name]
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,9 @@ _PLAN = (
 @click.option("--name", metavar="NAME", help="What results call the log of --data; by default its file's name.")
 @click.option("--feedback", multiple=True, metavar="TYPE", help="explicit, implicit or sequential.")
 @click.option("--sampler", "samplers", multiple=True, metavar="LABEL", help="As in 'svp-cf[proxy=mf,unit=user]'.")
-@click.option("--budget", "--keep", "budgets", multiple=True, metavar="AMOUNT", help="10%, 0.1, 1000rows, 500users.")
+@click.option(
+    "--budget", "--keep", "budgets", multiple=True, metavar="AMOUNT", help="10%, 1000rows, 5%users, 500users."
+)
 @click.option("--algorithm", "algorithms", multiple=True, metavar="LABEL", help="As in 'mf' or 'mf[latent=8]'.")
 @click.option("--full-seeds", type=click.IntRange(1), metavar="N", help="Training seeds on full data.")
 @click.option("--sample-seeds", type=click.IntRange(1), metavar="N", help="Seeds of each sample.")

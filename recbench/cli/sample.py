@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.command("sample")
 @click.argument("name_or_file")
 @click.option("--sampler", required=True, metavar="LABEL", help="As in random or 'svp-cf[proxy=mf,unit=user]'.")
-@click.option("--keep", "--budget", "budget", required=True, metavar="AMOUNT", help="10%, 0.1, 1000rows, 500users.")
+@click.option("--keep", "--budget", "budget", required=True, metavar="AMOUNT", help="10%, 1000rows, 5%users, 500users.")
 @click.option("-o", "--out", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="OUT")
 @click.option("--feedback", type=click.Choice(FEEDBACK_TYPES), default="implicit", help="What it will be trained for.")
 @click.option("--seed", type=click.IntRange(0), default=0, metavar="N", help="Equal seeds give equal samples.")

@@ -120,6 +120,7 @@ class Split:
 
 
 _BUDGET = re.compile(r"\s*([0-9]*\.?[0-9]+(?:[eE][+-]?[0-9]+)?)\s*(%?)\s*(rows|users)?\s*")
+_BUDGET_UNITS = {"share": "as a share", "rows": "rows", "user-share": "as a share of users", "users": "users"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +137,11 @@ class Budget:
     def __post_init__(self) -> None:
         share = self.of in ("share", "user-share")
         if not (0 < self.amount <= 1 if share else self.amount >= 1 and self.amount == int(self.amount)):
-            wanted = "a share above 0 and at most 1 (or 100%)" if share else "a whole number from 1"
-            raise ParameterError(f"a budget of {self.amount:g} {self.of} was given, but {wanted} is needed")
+            wanted = "a share is above 0 and at most 1 (100%); a number of rows is written 10rows, of users 10users"
+            raise ParameterError(
+                f"a budget of {self.amount:g} {_BUDGET_UNITS[self.of]} was given, but "
+                + (wanted if share else "a whole number from 1 is needed")
+            )
 
     @classmethod
     def parse(cls, text: str) -> Budget:

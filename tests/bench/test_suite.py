@@ -155,7 +155,7 @@ def test_a_path_works_wherever_a_name_does(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("found", "written", "said"),
     [
-        ('budgets = ["10%", "0.5"]', 'budgets = ["10%", "150%"]', "'budgets.1' is '150%', but a budget of 1.5 share"),
+        ('budgets = ["10%", "0.5"]', 'budgets = ["10%", "150%"]', "'budgets.1' is '150%', but a budget of 1.5 as a share"),
         ('budgets = ["10%", "0.5"]', 'budgets = ["10%", "0.1"]', "'10%' stands there twice"),
         ('budgets = ["10%", "0.5"]', "budgets = []", "it has samplers but no budgets"),
         ('"random", "svp', '"random[", "svp', "'samplers.0' is 'random[', but the label 'random[' was not understood"),
@@ -264,6 +264,8 @@ def test_algorithms_keep_what_their_label_leaves_of_the_grid() -> None:
         ({"feedback": ["sequential"]}, "it has no metrics for sequential feedback"),
         ({"feedback": ["explicit"], "algorithms": ["mf"]}, "it has no algorithms for explicit feedback"),
         ({"budgets": ["-1"]}, "the budget '-1' was not understood"),
+        ({"budgets": ["10"]}, "a budget of 10 as a share was given, but a share is above 0 and at most 1 (100%)"),
+        ({"budgets": ["1.5users"]}, "a budget of 1.5 users was given, but a whole number from 1 is needed"),
         ({"noise": [2]}, "'protocol.noise.0' is 2, but input should be less than or equal to 1"),
         ({"full_seeds": 0}, "'seeds.full' is range(0, 0), but"),
         ({"seed": -1}, "'seeds.full.0' is -1, but"),

@@ -39,13 +39,13 @@ def code(value: object) -> Markup:
 
 def number(value: float | None, digits: int) -> Markup:
     """A number with so many digits after the point."""
-    return Markup(MISSING if value is None else f"{value:.{digits}f}")
+    return Markup(MISSING if value is None else f"{value:z.{digits}f}")
 
 
 def span(low: float | None, high: float | None, digits: int) -> Markup:
     """An interval."""
     missing = low is None or high is None
-    return Markup(MISSING if missing else f"{low:.{digits}f} to {high:.{digits}f}")
+    return Markup(MISSING if missing else f"{low:z.{digits}f} to {high:z.{digits}f}")
 
 
 def _escaped(character: str) -> str:

@@ -56,7 +56,7 @@ def render_board(
         entries=entries,
         datasets=datasets,
         commands={name: commands_on(entries, name, source=source) for name, _ in datasets},
-        tiers={name: verdict.tier for name, verdict in (verdicts or {}).items()},
+        tiers={name: _tier(verdict, entries[name]) for name, verdict in (verdicts or {}).items() if name in entries},
         terms=TIER_TERMS,
         others=others or {},
     )
@@ -79,8 +79,9 @@ def render_block(entries: Mapping[str, Entry], *, dataset: str | None = None, li
     name = names[0] if dataset is None else dataset
     if name not in names:
         raise ParameterError(f"the board has nothing on {name!r}: it has results on {', '.join(names)}")
-    newest = list(entries.values())[-1]
-    build = command_line("board", "build", "--suite", source or newest.suite)
+    newest = [entry for entry in entries.values() if any(each.dataset == name for each in entry.conditions)][-1]
+    part = ["--subset", newest.subset] if newest.subset else []
+    build = command_line("board", "build", "--suite", source or newest.suite, *part, "--dataset", name)
     return _template("block.md.j2").render(
         suite=newest.suite,
         version=newest.suite_version,
@@ -103,6 +104,10 @@ def replace_block(text: str, block: str, *, file: str) -> str:
             "put them where the table is to stand"
         )
     return _BLOCK.sub(lambda found: f"{found[1]}{block}{found[2]}", text)
+
+
+def _tier(verdict: Verdict, entry: Entry) -> str:
+    return f"{verdict.tier} ({verdict.runs:,} of {entry.cost.runs:,} runs)" if verdict.runs else verdict.tier
 
 
 def _template(name: str) -> Template:

@@ -32,6 +32,7 @@ def board() -> None:
 )
 @click.option("--store", metavar="FOLDER", help="Where results are kept (RECBENCH_STORE, or ./recbench-results).")
 @click.option("--to", "root", type=_FOLDER, default="leaderboards", metavar="FOLDER", help="Folder of all boards.")
+@click.option("--subset", metavar="NAME", default="", help="A part of the suite that it gives a name, such as quick.")
 @click.option("--dataset", "datasets", multiple=True, metavar="NAME", help="In place of the suite's data sets.")
 @click.option("--readme", type=_FILE, metavar="FILE", help="Renew the block of a page, on the first data set.")
 @click.option("--no-entry", is_flag=True, help="Only make the pages of the entries that are there.")
@@ -40,6 +41,7 @@ def build_command(
     kind: Board | None,
     store: str | None,
     root: Path,
+    subset: str,
     datasets: tuple[str, ...],
     readme: Path | None,
     no_entry: bool,
@@ -59,13 +61,14 @@ def build_command(
     from recbench.boards.pages import pages_of, possible_pages
     from recbench.boards.verdict import read_verdicts
 
-    chosen = load_suite(suite).override(datasets=datasets or None)
+    whole = load_suite(suite)
+    chosen = (whole.subset(subset) if subset else whole).override(datasets=datasets or None)
     folder = board_folder(root, chosen.name, chosen.version)
     entries = read_entries(folder)
     verdicts = read_verdicts(folder, entries)
     files: dict[Path, bytes] = {}  # all are made before any is written, so that what is refused changes nothing
     if not no_entry:
-        made = build_submission(latest_data(stored_results(store)), chosen, board=kind)
+        made = build_submission(latest_data(stored_results(store)), chosen, board=kind, subset=subset)
         files = submission_files(made, folder)
         entries = oldest_first({**entries, list(files)[-1].name: made.entry})
     if not entries:

@@ -45,5 +45,6 @@ def test_labels_are_code_where_that_is_safe() -> None:
 def test_missing_values_are_a_dash_and_markup_stays() -> None:
     assert escape(None) == escape("") == number(None, 2) == span(None, 0.5, 2) == "-"
     assert (number(0.126, 2), span(-0.5, 1, 1)) == ("0.13", "-0.5 to 1.0")
+    assert (number(-0.001, 2), span(-0.001, 1, 1)) == ("0.00", "0.0 to 1.0"), "a minus says that it is less"
     assert escape(Markup("**b**")) == "**b**"
     assert escape("a\u202eb\nc") == "a\ufffdb\ufffdc"

@@ -70,7 +70,9 @@ def test_a_block_is_one_data_set_at_a_tenth(entries: dict[str, Entry]) -> None:
         "| `head` | - | - | 0.80 | - | - | - | 5 (2 fixed) |",
     ]
     assert "- `head`: 1 of 5 algorithms are missing: mf (diverged)" in block
-    assert "[the board](leaderboards/toys%20v2/README.md)" in block and "interval sits low" in block
+    assert "[the board](leaderboards/toys%20v2/README.md)" in block and "sit low" in block
+    part = {name: entry.model_copy(update={"subset": "few"}) for name, entry in entries.items()}
+    assert "recbench board build --suite toys --subset few --dataset toy" in render_block(part)
     with pytest.raises(ParameterError, match="nothing on 'other': it has results on toy"):
         render_block(entries, dataset="other")
 

@@ -43,7 +43,7 @@ def test_it_writes_an_entry_a_page_and_the_block_of_a_readme(build: Any, suite: 
     assert html == page.with_name("index.html") and "<title>small v3: samplers</title>" in html.read_text()
     text = readme.read_text()
     assert text.startswith("# Mine\n<!-- board:begin -->\n`small` v3 on `synthetic-tiny`, keeping 60%")
-    assert text.endswith(f"recbench board build --suite {suite}\n```\n<!-- board:end -->\nthe end\n")
+    assert text.endswith(f"recbench board build --suite {suite} --dataset synthetic-tiny\n```\n<!-- board:end -->\nthe end\n")
     assert "](leaderboards/small-v3/README.md)" in text
     assert "`random` at 60users: skipped: the budget 60users counts users" in page.read_text()
     again = f"recbench run {suite} --dataset synthetic-tiny --full-seeds 2 --sample-seeds 1\n"
@@ -93,12 +93,17 @@ def test_each_board_of_a_suite_has_pages_and_those_of_none_go(build: Any) -> Non
     assert not (folder / "algorithms.html").exists() and not (folder / "algorithms.md").exists()
 
 
+def test_a_part_of_a_suite_is_built_by_its_name(build: Any) -> None:
+    entry, page, _ = build("--subset", "part").out.splitlines()
+    assert json.loads(Path(entry).read_text())["subset"] == "part" and "--subset part" in Path(page).read_text()
+
+
 def test_what_was_verified_is_on_the_pages(build: Any, suite: Path, recbench: Any) -> None:
     entry, page, html = build().out.splitlines()
     assert "| self-reported |" in Path(page).read_text()
     assert recbench("verify", entry, "--suite", suite, "--rerun", "1", "--seed", "1", "--record").code == 0
     build("--no-entry")
-    assert "| re-run |" in Path(page).read_text() and "1 runs made again (seed 1)" in Path(html).read_text()
+    assert "| re-run (1 of " in Path(page).read_text() and "1 runs made again (seed 1)" in Path(html).read_text()
     verdict = Path(entry).with_suffix(".verified.json")
     verdict.write_text("[]")
     refused = build("--no-entry")

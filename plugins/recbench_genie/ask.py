@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +20,7 @@ from recbench import (
     whole_split,
 )
 from recbench_genie import features
-from recbench_genie.corpus import look
+from recbench_genie.corpus import look, look_by_hand
 from recbench_genie.design import Examples, Floats
 from recbench_genie.trained import GenieError, TrainedGenie, load_genie
 
@@ -27,7 +28,8 @@ MOST_ROWS = 100_000
 """Samples of a larger log are drawn, proxies and all, from the whole histories of some of its users."""
 METRIC = {"explicit": "rmse", "implicit": "ndcg@10", "sequential": "ndcg@10"}
 """What is asked about unless something else is."""
-PLAN = tuple(Budget(share) for share in (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8))
+PLAN = tuple(Budget(share) for share in (0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9))
+"""Budgets that a plan looks at, as far as the genie has intervals there."""
 FEWEST_ROWS, FEWEST_USERS, FEWEST_ITEMS = 500, 50, 20
 """Below these there is nothing to choose between samplers by."""
 RANDOM = "random"
@@ -45,8 +47,9 @@ class Answer:
     budget: str
     samplers: pl.DataFrame  # sampler, tau, low, high: best first; low to high holds tau on ``level`` of other data sets
     level: float
+    covered: float  # what it did hold, of data sets that were left out
     sees_samples: bool
-    warnings: tuple[str, ...]  # where the log lies outside of what was seen
+    warnings: tuple[str, ...]  # what makes it less sure than it says, or no forecast at all: a sentence each
     nearest: str  # the data set of the corpus that looks most like it
 
     @property
@@ -62,13 +65,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """The smallest budget at which a sampler's lower bound reaches the tau that is wanted."""
+    """The smallest budget from which on the lower bound of the pick reaches the tau that is wanted."""
 
     wanted: float
+    kept: float  # of samplers predicted best on data sets that were left out, the share whose tau was above the bound
     budget: str | None  # None: no budget does
     sampler: str | None
-    steps: pl.DataFrame  # budget, sampler, tau, low, high: the sampler of the highest lower bound at each budget
+    steps: (
+        pl.DataFrame
+    )  # budget, sampler, tau, low: the sampler that is predicted best, and the lower bound of such picks
     warnings: tuple[str, ...]
+    nearest: str
 
 
 def rank(
@@ -113,7 +120,9 @@ def plan(
     seed: int = 0,
     report: Report | None = None,
 ) -> Advice:
-    """The smallest budget, of :data:`PLAN`, at which a sampler keeps the ranking well enough.
+    """The smallest budget, of :data:`PLAN`, from which on a sampler keeps the ranking well enough.
+
+    Bounds are those of samplers that are picked because they are predicted best: of others they would be higher.
 
     Args:
       tau: what the lower bound of the prediction must reach.
@@ -124,17 +133,32 @@ def plan(
     if not -1 <= tau <= 1:
         raise GenieError(f"a tau of {tau:g} was asked for, but tau lies between -1 and 1")
     asked = _Question(data, feedback, metric, samplers, cheap, genie or load_genie(), seed, report or _silent)
-    answers = {str(budget): asked.answer(budget) for budget in PLAN}
-    best = [answer.samplers.sort("low", descending=True, maintain_order=True).head(1) for answer in answers.values()]
-    steps = pl.concat(best).insert_column(0, pl.Series("budget", list(answers)))
-    enough = steps.filter(pl.col("low") >= tau)
+    answers = {str(budget): asked.answer(budget) for budget in PLAN if asked.calibration.knows(budget.amount)}
+    if not answers:
+        raise GenieError(f"the genie has intervals for shares of {asked.calibration.known} alone: no plan can be made")
+    best = [answer.samplers.row(0, named=True) for answer in answers.values()]
+    steps = pl.DataFrame(
+        [
+            {
+                "budget": budget,
+                "sampler": row["sampler"],
+                "tau": row["tau"],
+                "low": asked.calibration.low_of_pick(row["tau"], math.log10(Budget.parse(budget).amount)),
+            }
+            for budget, row in zip(answers, best, strict=True)
+        ]
+    )
+    enough = steps.filter((pl.col("low") >= tau).reverse().cum_min().reverse())
     found = None if enough.is_empty() else enough.row(0, named=True)
+    last = list(answers.values())[-1]
     return Advice(
         wanted=tau,
+        kept=asked.calibration.kept,
         budget=None if found is None else found["budget"],
         sampler=None if found is None else found["sampler"],
         steps=steps,
-        warnings=next(iter(answers.values())).warnings,
+        warnings=last.warnings,
+        nearest=last.nearest,
     )
 
 
@@ -159,8 +183,9 @@ class _Question:
         self.genie, self.cheap, self.seed, self.report = genie, cheap, seed, report
         self.feedback, self.metric = feedback, metric or METRIC[feedback]
         words = genie.vocabulary
-        _check_known("feedback", [feedback], words.feedback)
-        _check_known("metric", [self.metric], words.metrics)
+        questions = genie.seen.questions
+        _check_known("feedback", [feedback], list(questions))
+        _check_known(f"metric of {feedback} feedback", [self.metric], list(questions[feedback]))
         self.split = whole_split(data, feedback=feedback)
         _check_size(self.split)
         self._drawer = SampleDrawer(_fewer(self.split))
@@ -169,6 +194,7 @@ class _Question:
         self.samplers = [name for name in wanted if not self._drawer.refusal(name)]
         if not self.samplers:
             raise GenieError(f"{data.name!r} allows none of: {', '.join(wanted)}")
+        self.calibration = genie.calibration["cheap" if cheap else "full"]
         report("looking at the log")
         self.own = self._look(self.split.train)
         drawn_from = self._drawer.split.train
@@ -185,8 +211,7 @@ class _Question:
             raise GenieError(f"no sampler can keep {budget} of {self.split.dataset!r}: ask for more")
         share = float(np.log10(budget.amount))
         tau = (self.genie.cheap if self.cheap else self.genie.full).score(self._examples(names, looks, share))
-        calibration = self.genie.calibration["cheap" if self.cheap else "full"]
-        low, high = calibration.interval(tau, share)
+        low, high = self.calibration.interval(tau, share)
         frame = pl.DataFrame({"sampler": names, "tau": tau, "low": low, "high": high})
         return Answer(
             dataset=self.split.dataset,
@@ -195,16 +220,28 @@ class _Question:
             budget=str(budget),
             samplers=frame.cast({name: pl.Float64() for name in ("tau", "low", "high")})
             .sort("tau", "sampler", descending=[True, False]),
-            level=calibration.level,
+            level=self.calibration.level,
+            covered=self.calibration.covered,
             sees_samples=not self.cheap,
-            warnings=tuple(self.genie.seen.beyond(self.own[0])),
+            warnings=tuple(self._warnings(budget)),
             nearest=self.genie.seen.nearest(self.own[0]),
         )  # fmt: skip
 
+    def _warnings(self, budget: Budget) -> Iterator[str]:
+        seen = self.genie.seen
+        if seen.has(self.split.dataset):
+            yield f"the genie was trained on taus of {self.split.dataset}: what it says of it is no forecast"
+        if seen.questions[self.feedback][self.metric] == 1:
+            yield f"{self.metric} of {self.feedback} feedback was seen on one data set alone"
+        if not self.calibration.knows(budget.amount):
+            known = self.calibration.known
+            yield f"beyond what the genie has seen: a share of {budget.amount:g}, where {known} were seen"
+        for text in seen.beyond(self.own[0]):
+            yield f"beyond what the genie has seen: {text}"
+
     def _look(self, log: Interactions) -> tuple[Floats, Floats]:
         if self.cheap:  # it has no use for the embedding
-            hand = np.round(features.vector(features.features(log)), 4)
-            return hand, np.zeros(self.genie.encoder.width, np.float32)
+            return look_by_hand(log), np.zeros(self.genie.encoder.width, np.float32)
         return look(log, self.genie.encoder)
 
     def _sampled(self, name: str, budget: Budget) -> tuple[Floats, Floats]:

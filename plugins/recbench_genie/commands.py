@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _FOLDER = click.Path(file_okay=False, path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
+_SHAPES = 12
 _TAU = (Column("tau", digits=3), Column("low", digits=3), Column("high", digits=3))
 
 
@@ -76,7 +77,7 @@ def rank_command(
         print_record(_record(answer) | {"best": answer.best, "lost_by_random": lost}, as_json=True)
         return
     print_table(answer.samplers.to_dicts(), ["sampler", *_TAU])
-    note(f"take {answer.best}: {_loss(answer.lost_by_random)}; {_level(answer.level)}")
+    note(f"take {answer.best}: {_loss(answer.lost_by_random)}; {_level(answer)}")
 
 
 @genie.command("plan")
@@ -86,20 +87,20 @@ def rank_command(
 def plan_command(
     name_or_file: str, tau: float, path: Path | None, reading: Reading, as_json: bool, **asked: Any
 ) -> None:
-    """Print the smallest share, and the sampler, that keep the ranking well enough."""
+    """Print the smallest share from which on the sampler that is predicted best keeps the ranking well enough."""
     from recbench_genie.ask import plan
 
     advice = plan(reading.dataset(name_or_file), tau, genie=_asker(path), report=note, **asked)
-    _warn(advice.warnings, "")
+    _warn(advice.warnings, advice.nearest)
     if as_json:
-        said = {name: getattr(advice, name) for name in ("wanted", "budget", "sampler", "warnings")}
+        said = {name: getattr(advice, name) for name in ("wanted", "kept", "budget", "sampler", "warnings", "nearest")}
         print_record(said | {"steps": advice.steps.to_dicts()}, as_json=True)
         return
-    print_table(advice.steps.to_dicts(), ["budget", "sampler", *_TAU])
+    print_table(advice.steps.to_dicts(), ["budget", "sampler", *_TAU[:2]])
     if advice.budget is None:
-        note(f"no share up to 80% reaches a tau of {tau:g} for sure: train on all of it")
+        note(f"no share has a lower bound of {tau:g}: train on all of it; {_kept(advice.kept)}")
     else:
-        note(f"keep {advice.budget} by {advice.sampler}: the first lower bound of {tau:g} or more")
+        note(f"keep {advice.budget} by {advice.sampler}; {_kept(advice.kept)}")
 
 
 @genie.command("card")
@@ -119,38 +120,44 @@ def card_command(path: Path | None, as_json: bool) -> None:
 
 @genie.command("corpus")
 @click.option("-o", "--out", "folder", required=True, type=_FOLDER, metavar="DIR", help="The tables; they grow.")
-@click.option("--shapes", type=click.IntRange(0), default=12, show_default=True, help="Of synthetic logs, eight each.")
+@click.option("--shapes", type=click.IntRange(0), help="Of synthetic logs, eight each.  [default: 12; 0 with logs]")
 @click.option("--data", "named", multiple=True, metavar="NAME=FILE", help="A log of one's own; may be repeated.")
 @click.option("--dataset", "registered", multiple=True, metavar="NAME", help="A registered data set; likewise.")
 @click.option("--parts", type=click.IntRange(0), default=4, show_default=True, help="Of a data set; 0: it is one.")
+@click.option("--empty", is_flag=True, help="Begin with nothing, not with the corpus that comes with recbench.")
+@click.option("--encoder", type=_FILE, metavar="FILE", help="Of 'recbench genie encode': begin with nothing, and it.")
 @click.option("--suite", metavar="NAME", help="Run this suite, or take its runs from the store.")
 @click.option("--store", type=_FOLDER, default=Path("genie-store"), show_default=True, metavar="DIR")
 @click.option("--minutes", type=click.FloatRange(0), help="Begin no data set after so many.")
 @click.option("--executor", metavar="NAME")
 def corpus_command(
-    folder: Path, shapes: int, named: tuple[str, ...], registered: tuple[str, ...], parts: int, suite: str | None,
-    store: Path, minutes: float | None, executor: str | None,
+    folder: Path, shapes: int | None, named: tuple[str, ...], registered: tuple[str, ...], parts: int, empty: bool,
+    encoder: Path | None, suite: str | None, store: Path, minutes: float | None, executor: str | None,
 ) -> None:  # fmt: skip
     """Grow a corpus: run samplers on many data sets, and keep the taus and what the logs look like.
 
-    It goes on where it was stopped. Data sets of one's own make the genie better for logs like them.
+    A new one begins with the corpus that comes with recbench. It goes on where it was stopped. Data sets of one's own
+    make the genie better for logs like them.
     """
     from recbench_genie.corpus import SUITE
-    from recbench_genie.grow import grow
-    from recbench_genie.trained import load_encoder
+    from recbench_genie.grow import grow, start
 
-    sources: list[Load] = [*_named(named), *(partial(load_dataset, name) for name in registered)]
-    jobs = _jobs(sources, shapes, parts)
-    grow(folder, jobs, load_encoder(), store=store, suite=suite or SUITE, minutes=minutes, executor=executor,
-         report=note)  # fmt: skip
+    logs: list[tuple[str, Callable[[], Dataset]]] = [*_named(named)]
+    logs += [(name, partial(load_dataset, name)) for name in registered]
+    number = shapes if shapes is not None else 0 if logs else _SHAPES
+    grow(folder, _jobs(logs, number, parts), start(folder, encoder=encoder, empty=empty), store=store,
+         suite=suite or SUITE, minutes=minutes, executor=executor, report=note)  # fmt: skip
 
 
 @genie.command("encode")
 @click.option("-o", "--out", required=True, type=_FILE, metavar="FILE", help="Safetensors.")
-@click.option("--shapes", type=click.IntRange(1), default=12, show_default=True, help="Of synthetic logs, eight each.")
+@click.option("--shapes", type=click.IntRange(1), default=_SHAPES, show_default=True, help="Of logs, eight each.")
 @click.option("--seed", type=click.IntRange(0), default=0, metavar="N")
 def encode_command(out: Path, shapes: int, seed: int) -> None:
-    """Train the graph encoder, without labels, on synthetic logs and samples of them: no real one is ever seen."""
+    """Train the graph encoder, without labels, on synthetic logs and samples of them: no real one is ever seen.
+
+    A corpus that begins with it ('recbench genie corpus --encoder') and a genie trained on that corpus use it.
+    """
     from recbench_genie.grow import train_on_family
     from recbench_genie.trained import save_encoder
 
@@ -167,9 +174,10 @@ def train_command(folder: Path | None, out: Path, view: Any, seed: int) -> None:
     """Train a genie on a corpus, with intervals from data sets that were left out."""
     from recbench_genie.corpus import SHIPPED, read_corpus
     from recbench_genie.fit import train_genie
-    from recbench_genie.trained import load_encoder, save_genie
+    from recbench_genie.trained import ENCODER, load_encoder, save_genie
 
-    trained = train_genie(read_corpus(folder or SHIPPED), load_encoder(), view=view, seed=seed, report=_step)
+    encoder = load_encoder((folder or SHIPPED) / ENCODER.name)
+    trained = train_genie(read_corpus(folder or SHIPPED), encoder, view=view, seed=seed, report=_step)
     save_genie(trained, out)
     print_table(trained.card["left out"], _SCORES)
     note(f"written to {out}")
@@ -191,6 +199,7 @@ def evaluate_command(
     """Print how well samplers are picked on data sets that were left out of training, with all that belong to them."""
     from recbench_genie.corpus import SHIPPED, read_corpus
     from recbench_genie.design import Vocabulary, examples
+    from recbench_genie.family import is_synthetic
     from recbench_genie.judge import bought, left_out, of_groups, summary
     from recbench_genie.rivals import RIVALS
 
@@ -202,7 +211,7 @@ def evaluate_command(
     known = sorted(set(rows.group.tolist()))
     if unknown := sorted(set(groups) - set(known)):
         raise RecbenchError(f"the corpus has no group {unknown[0]!r}; there are: {', '.join(known)}")
-    wanted = list(groups) or [name for name in known if not (real and name.startswith("synthetic"))]
+    wanted = list(groups) or [name for name in known if not (real and is_synthetic(name))]
     chosen = list(dict.fromkeys([*(rivals or RIVALS), "average"]))
     scores = left_out(rows, vocabulary, chosen, groups=wanted, seed=seed, report=_step)
     if board is not None:
@@ -234,41 +243,41 @@ def _asker(path: Path | None) -> TrainedGenie:
     return load_genie(path or SHIPPED)
 
 
-def _named(pairs: tuple[str, ...]) -> Iterator[Load]:
+def _named(pairs: tuple[str, ...]) -> Iterator[tuple[str, Callable[[], Dataset]]]:
     for pair in pairs:
         name, equals, file = pair.partition("=")
-        if not (name and equals and file):
-            raise RecbenchError(f"--data {pair} was given, where NAME=FILE is expected")
-        yield partial(_renamed, name, Path(file))
+        if not (name and equals and file) or set(name) & set("/[]"):  # those say what a data set is a part of
+            raise RecbenchError(f"--data {pair} was given, where NAME=FILE is expected, NAME without '/', '[' and ']'")
+        yield name, partial(_renamed, name, Path(file))
 
 
 def _renamed(name: str, file: Path) -> Dataset:
     return replace(load_dataset(file), name=name)
 
 
-def _jobs(sources: list[Load], shapes: int, most: int) -> Iterator[Load]:
+def _jobs(logs: Sequence[tuple[str, Callable[[], Dataset]]], shapes: int, most: int) -> Iterator[tuple[str, Load]]:
     """Real data sets first: they are what the genie is for."""
-    from recbench_genie.family import parts, synthetic_labels
+    from recbench_genie.family import synthetic_labels
 
-    for load in sources:
-        for part in parts(load(), most=most) if most else [load()]:
-            yield partial(_same, part)
-    yield from (partial(load_dataset, label) for label in synthetic_labels(shapes))
+    yield from ((name, partial(_parts, load, most)) for name, load in logs)
+    yield from ((label, partial(_parts, partial(load_dataset, label), 0)) for label in synthetic_labels(shapes))
 
 
-def _same(dataset: Dataset) -> Dataset:
-    return dataset
+def _parts(load: Callable[[], Dataset], most: int) -> Sequence[Dataset]:
+    from recbench_genie.family import parts
+
+    return parts(load(), most=most) if most else [load()]
 
 
 def _record(answer: Any) -> dict[str, Any]:
-    fields = ("dataset", "feedback", "metric", "budget", "level", "sees_samples", "warnings", "nearest")
+    fields = ("dataset", "feedback", "metric", "budget", "level", "covered", "sees_samples", "warnings", "nearest")
     return {name: getattr(answer, name) for name in fields} | {"samplers": answer.samplers.to_dicts()}
 
 
 def _warn(warnings: tuple[str, ...], nearest: str) -> None:
     for text in warnings:
-        note(f"warning: beyond what the genie has seen: {text}")
-    if warnings and nearest:
+        note(f"warning: {text}")
+    if warnings:
         note(f"of what it has seen, {nearest} is most like it")
 
 
@@ -278,8 +287,13 @@ def _loss(lost: float | None) -> str:
     return f"random rows are predicted to lose {lost:.3f} of tau against it" if lost > 0 else "random rows do as well"
 
 
-def _level(level: float) -> str:
-    return f"low to high held tau on {level:.0%} of what was left out of training"
+def _level(answer: Any) -> str:
+    held = f"low to high held tau on {answer.covered:.0%} of what was left out of training"
+    return f"{held}, where {answer.level:.0%} was aimed at"
+
+
+def _kept(share: float) -> str:
+    return f"of what was left out of training, {share:.0%} of such picks had a tau above their lower bound"
 
 
 def _step(done: int, total: int, text: str) -> None:

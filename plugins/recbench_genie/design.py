@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 from recbench_genie.corpus import FULL, Corpus
 
 Floats = NDArray[np.float32]
-_PULL = 2.0  # groups of data sets that the next coarser mean counts as
+PULL = 2.0
+"""Groups of data sets that the next coarser mean counts as."""
+MARKS = ("svp-cf", "proxy=mf", "unit=user", "unit=item", "prop")
+"""Parts of labels that samplers have in common."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +40,9 @@ class Vocabulary:
         return cls(tuple(sorted(counts["sampler"].to_list())), *(tuple(sorted(column)) for column in columns))
 
     def traits(self, samplers: Sequence[str]) -> Floats:
-        """What samplers are, float32 [n, samplers + 5]: which one, and what it shares with others."""
+        """What samplers are, float32 [n, samplers + marks]: which one, and what it shares with others."""
         one = np.asarray(samplers)[:, None] == np.asarray(self.samplers)
-        marks = [[mark in sampler for mark in ("svp-cf", "proxy=mf", "unit=user", "unit=item", "prop")]
-                 for sampler in self.samplers]  # fmt: skip
+        marks = [[mark in sampler for mark in MARKS] for sampler in self.samplers]
         return np.concatenate([one, one @ np.asarray(marks, np.float32)], axis=1).astype(np.float32)
 
     def asked(self, feedback: Sequence[str], metric: Sequence[str]) -> Floats:
@@ -59,7 +61,7 @@ class Examples:
     hand_sample: Floats  # [n, features] of the sample
     graph: Floats  # [n, width]
     graph_sample: Floats  # [n, width]
-    traits: Floats  # [n, samplers + 5]
+    traits: Floats  # [n, samplers + marks]
     asked: Floats  # [n, feedback types + metrics]
     share: Floats  # [n], log10 of the budget
     tau: Floats  # [n]; nan where it is to be predicted
@@ -135,7 +137,7 @@ class Averages:
         for keys in (["feedback", "budget"], ["feedback", "budget", "sampler"], cells.columns):
             level = cells.join(_means(rows, keys), on=keys, how="left", maintain_order="left")
             mean, count = (level[name].fill_null(0).to_numpy() for name in ("mean", "count"))
-            found = (found * _PULL + mean * count) / (count + _PULL)
+            found = (found * PULL + mean * count) / (count + PULL)
         shape = tuple(len(axis) for axis in axes)
         return cls(np.log10(budgets).astype(np.float32), found.reshape(shape).astype(np.float32))
 

@@ -64,8 +64,13 @@ def parts(dataset: Dataset, *, most: int, seed: int = 0) -> list[Dataset]:
 
 
 def parent_of(name: str) -> str:
-    """The data set that a part is of; a data set that is no part is its own."""
-    return shape_of(name) if name.startswith("synthetic[") else name.partition("/")[0]
+    """The group of a data set: what it is a part of, the shape of a synthetic log, or the data set itself."""
+    return shape_of(name) if is_synthetic(name) else name.partition("/")[0]
+
+
+def is_synthetic(name: str) -> bool:
+    """Whether a data set, or a group, is of the family."""
+    return name.startswith("synthetic[")
 
 
 def _members(number: int, place: NDArray[np.float64], members: int) -> Iterator[str]:

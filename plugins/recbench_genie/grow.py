@@ -22,23 +22,52 @@ from recbench import (
     run_suite,
     whole_split,
 )
-from recbench_genie.corpus import SUITE, Corpus, collect, read_corpus
+from recbench_genie.corpus import SUITE, Corpus, CorpusError, collect, read_corpus
 from recbench_genie.encoder import Encoder
 from recbench_genie.family import synthetic_labels
 from recbench_genie.graphs import build_graph
 from recbench_genie.infograph import EncoderSettings, train_encoder
+from recbench_genie.trained import ENCODER, load_encoder, save_encoder
 
 _SAMPLED = (("random", "random[unit=user]", "head", "temporal"), (0.4, 0.1))
 """What the encoder sees of a synthetic log beside all of it: samplers without a proxy, and budgets."""
 _ENCODER = EncoderSettings(hidden=16)
 
-Load = Callable[[], Dataset]
+Load = Callable[[], Sequence[Dataset]]
+"""Reads a log: as one data set, or as its parts."""
 Report = Callable[[str], None]
+
+
+def start(folder: Path, *, encoder: Path | None = None, empty: bool = False) -> Encoder:
+    """Makes the folder of a corpus where there is none, and gives the encoder that its logs are looked at with.
+
+    Args:
+      encoder: file of another one than comes with recbench; a corpus of its own begins with it.
+      empty: begin with nothing, not with the corpus that comes with recbench.
+
+    Raises:
+      RecbenchError: the corpus that is there has another encoder, or a file cannot be read.
+    """
+    own = folder / ENCODER.name
+    if own.exists():
+        found = load_encoder(own)
+        if encoder is not None and encoder.read_bytes() != own.read_bytes():
+            raise CorpusError(
+                f"the logs of {folder} were looked at by another encoder than {encoder}: begin a new folder"
+            )
+        return found
+    if any(folder.glob("*.parquet")):
+        raise CorpusError(f"{folder} has tables without {own.name}, which looked at their logs: put it there")
+    found = load_encoder(encoder or ENCODER)
+    corpus = Corpus.empty() if empty or encoder is not None else read_corpus()
+    corpus.write(folder)
+    save_encoder(found, own)
+    return found
 
 
 def grow(
     folder: Path,
-    datasets: Iterable[Load],
+    logs: Iterable[tuple[str, Load]],
     encoder: Encoder,
     *,
     store: Path,
@@ -51,8 +80,9 @@ def grow(
     """Adds data sets to the corpus of a folder; stopped, it loses the data set in flight, whose runs stay in the store.
 
     Args:
-      folder: of the two tables; made where it is not there.
-      datasets: what loads each.
+      folder: of the two tables; see :func:`start`.
+      logs: names, and what reads them.
+      encoder: that of the folder.
       store: of the runs. What it has is not run again, so a store of one's own runs of ``suite`` can be added.
       samplers: labels whose taus are kept; None: all.
       minutes: no data set is begun after them.
@@ -62,35 +92,48 @@ def grow(
       RecbenchError: there is no such suite, or no corpus can be read where there are tables.
     """
     chosen = load_suite(suite)
-    corpus = read_corpus(folder) if any(folder.glob("*.parquet")) else Corpus.empty()
-    known, end = set(corpus.datasets), None if minutes is None else time.monotonic() + 60 * minutes
-    for load in datasets:
+    corpus = read_corpus(folder)
+    end = None if minutes is None else time.monotonic() + 60 * minutes
+    for dataset in _read(logs, report):
         if end is not None and time.monotonic() > end:
             report("the time is up: run it again to go on")
             break
-        name = "a data set"
+        if dataset.name in corpus.datasets:
+            report(f"{dataset.name} is in the corpus already")
+            continue
         try:
-            dataset = load()
-            name = dataset.name
-            if name in known:
-                continue
-            new = _grown(dataset, encoder, store, chosen, samplers, executor)
+            new = _grown(dataset, encoder, store, chosen, samplers, executor, report)
         except RecbenchError as error:
-            report(f"{name} is left out: {error}")
+            report(f"{dataset.name} is left out: {error}")
             continue
         corpus = corpus.plus(new)
         corpus.write(folder)
-        report(f"{name}: {len(new.taus):,} taus")
+        report(f"{dataset.name}: {len(new.taus):,} taus")
     return corpus
+
+
+def _read(logs: Iterable[tuple[str, Load]], report: Report) -> Iterator[Dataset]:
+    for name, load in logs:
+        try:
+            found = load()
+        except RecbenchError as error:
+            report(f"{name} is left out: {error}")
+            continue
+        yield from found
 
 
 def _grown(
     dataset: Dataset, encoder: Encoder, store: Path, suite: Any, samplers: Sequence[str] | None,
-    executor: str | None,
+    executor: str | None, report: Report,
 ) -> Corpus:  # fmt: skip
     feedback = [name for name in suite.feedback if name in _allowed(dataset)]
-    run_suite(suite, data=dataset, feedback=feedback, store=store, executor=executor)
-    results = load_results(store).filter(pl.col("feedback").is_in(feedback))
+    report(f"{dataset.name}: running {suite.name} on {', '.join(feedback)} feedback")
+    summary = run_suite(suite, data=dataset, feedback=feedback, store=store, executor=executor)
+    for text in summary.notes:
+        report(f"{dataset.name}: {text}")
+    if not summary.complete:
+        report(f"{dataset.name}: of its runs, " + ", ".join(f"{n} {status}" for status, n in summary.statuses.items()))
+    results = load_results(store).filter(pl.col("cell").is_in(list(summary.cells)))
     return collect(results, dataset, encoder, samplers=samplers)
 
 

@@ -8,13 +8,16 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+from scipy import stats
 
 from recbench_genie.design import Examples, Floats, Vocabulary
 from recbench_genie.rivals import RIVALS
 
-REPLICATES = 1000
 LEVEL = 0.95
+FEWEST = 3
+"""Groups that an interval needs at least."""
+ALWAYS = ("svp-cf", "random")
+"""Samplers beside which pickers are judged; as a picker, each is called always NAME."""
 MEASURES = ("p@1", "regret", "rank correlation", "mse")
 _SAME = 1e-9  # taus closer than this are equal
 
@@ -49,7 +52,10 @@ def of_groups(rows: Examples, scores: dict[str, Floats], groups: Sequence[str]) 
 
 
 def measured(rows: Examples, scores: Floats, *, predicts: bool) -> pl.DataFrame:
-    """A line a question: its place, the sampler that was picked, the measures; mse is null where none is predicted."""
+    """A line a question: its place, the sampler that was picked, the measures; mse is null where none is predicted.
+
+    Of samplers that share the highest score each is picked with the same chance, and what is told is expected.
+    """
     return pl.DataFrame(list(_questions(rows, scores, predicts)), orient="row", schema=_SCHEMA)
 
 
@@ -78,25 +84,26 @@ def summary(rows: Examples, scores: dict[str, Floats], *, by: Sequence[str] = ()
     return pl.DataFrame(lines)
 
 
-def bought(
-    rows: Examples, scores: dict[str, Floats], *, samplers: Sequence[str] = ("svp-cf", "random")
-) -> pl.DataFrame:
+def bought(rows: Examples, scores: dict[str, Floats], *, samplers: Sequence[str] = ALWAYS) -> pl.DataFrame:
     """What a budget buys, a line a picker and budget: mean tau over groups with its interval, and the mean speed-up.
 
-    Pickers are rivals, and samplers that are always taken. Speed-ups are of training, the sampler's own time included;
-    a rival's are those of the samplers it picks, without the time of looking at others.
+    Pickers are rivals, and samplers that are always taken, where the data set and budget allow them. Speed-ups are of
+    training, the sampler's own time included; a rival's are those of the samplers it picks, without the time of looking
+    at others.
     """
     picked = [measured(rows, score, predicts=False).with_columns(picker=pl.lit(name)) for name, score in scores.items()]
     asked = pl.concat(picked).select("picker", "group", "dataset", "feedback", "metric", "budget", "tau", "speedup")
     taken = rows.place.with_columns(tau=pl.Series(rows.tau).cast(pl.Float64), group=pl.Series(rows.group))
     known = asked.select("dataset", "feedback", "metric", "budget").unique()
     taken = taken.filter(pl.col("sampler").is_in(samplers)).join(known, on=known.columns, how="semi")
-    all_ = pl.concat([asked, taken.rename({"sampler": "picker"}).select(asked.columns)])
+    taken = taken.with_columns(picker=pl.format("always {}", "sampler"))
+    all_ = pl.concat([asked, taken.select(asked.columns)])
     lines = []
     for (picker, budget), part in all_.sort("picker", "budget").group_by("picker", "budget", maintain_order=True):
         groups = part.group_by("group", maintain_order=True).agg(pl.col("tau").mean(), pl.col("speedup").log().mean())
         faster = float(np.exp(groups["speedup"].to_numpy().mean()))
-        lines.append({"picker": picker, "budget": budget} | _with_interval("tau", groups["tau"]) | {"speedup": faster})
+        counts = {"picker": picker, "budget": budget, "groups": len(groups)}
+        lines.append(counts | _with_interval("tau", groups["tau"]) | {"speedup": faster})
     return pl.DataFrame(lines)
 
 
@@ -115,17 +122,19 @@ _SCHEMA = {
 
 def _questions(rows: Examples, scores: Floats, predicts: bool) -> Iterator[tuple[object, ...]]:
     place = rows.place.rows(named=True)
+    faster = np.log(rows.place["speedup"].to_numpy())
     for first, end in pairwise(rows.starts.tolist()):
         score, tau = scores[first:end].astype(np.float64), rows.tau[first:end].astype(np.float64)
         if np.isnan(score).any() or end - first < 2:
             continue
-        pick = int(score.argmax())
-        asked = place[first + pick]
+        top = score == score.max()
+        asked = place[first + int(top.argmax())]
         error = float(np.square(score - tau).mean()) if predicts else None
         yield (
             str(rows.group[first]), asked["dataset"], asked["feedback"], asked["metric"], asked["budget"],
-            asked["sampler"], float(tau[pick]), asked["speedup"],
-            float(tau[pick] >= tau.max() - _SAME), float(tau.max() - tau[pick]), _spearman(score, tau), error,
+            asked["sampler"], float(tau[top].mean()), float(np.exp(faster[first:end][top].mean())),
+            float((tau[top] >= tau.max() - _SAME).mean()), float(tau.max() - tau[top].mean()),
+            _spearman(score, tau), error,
         )  # fmt: skip
 
 
@@ -133,14 +142,15 @@ def _spearman(left: NDArray[np.float64], right: NDArray[np.float64]) -> float | 
     """None where a side is constant: no order can then be right."""
     if np.ptp(left) <= _SAME or np.ptp(right) <= _SAME:
         return None
-    return float(np.corrcoef(rankdata(left), rankdata(right))[0, 1])
+    return float(stats.spearmanr(left, right).statistic)
 
 
 def _with_interval(name: str, values: pl.Series) -> dict[str, float | None]:
-    """Mean over groups, and percentiles of the means of groups drawn with replacement."""
+    """Mean over groups, and Student's interval: groups are too few to be drawn with replacement."""
     known = values.drop_nulls().to_numpy()
-    if not len(known):
-        return dict.fromkeys((name, f"{name} low", f"{name} high"))
-    drawn = np.random.Generator(np.random.PCG64(0)).integers(0, len(known), (REPLICATES, len(known)))
-    low, high = np.quantile(known[drawn].mean(axis=1), [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return {name: float(known.mean()), f"{name} low": float(low), f"{name} high": float(high)}
+    ends = (f"{name} low", f"{name} high")
+    if len(known) < FEWEST:
+        return {name: float(known.mean()) if len(known) else None} | dict.fromkeys(ends)
+    half = float(stats.sem(known) * stats.t.ppf((1 + LEVEL) / 2, len(known) - 1))
+    mean = float(known.mean())
+    return {name: mean, **dict(zip(ends, (mean - half, mean + half), strict=True))}

@@ -81,15 +81,15 @@ def train_predictor(
     return {name: np.asarray(value) for name, value in trained.items()}
 
 
-def predict(weights: Mapping[str, Floats], x: Floats, base: Floats) -> Floats:
-    """Mean tau (or score) of the networks, float32 [n]."""
+def predict(weights: Mapping[str, Floats], x: Floats, base: Floats, *, shrinkage: float = 1.0) -> Floats:
+    """Mean tau (or score) of the networks, float32 [n]; what they add to the base is multiplied by ``shrinkage``."""
     if not len(x):
         return np.zeros(0, np.float32)
     h = np.broadcast_to(x, (len(weights["last"]), *x.shape))
     for layer in ("first", "second"):
         h = np.maximum(np.matmul(h, weights[layer]) + weights[f"{layer} bias"][:, None], 0)
     score = np.matmul(h, weights["last"])[..., 0] + weights["last bias"]
-    return np.tanh(score + base).mean(axis=0).astype(np.float32)
+    return np.tanh(shrinkage * score + base).mean(axis=0).astype(np.float32)
 
 
 def lifted(average: Floats) -> Floats:

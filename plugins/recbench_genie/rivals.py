@@ -12,14 +12,19 @@ from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
+import polars as pl
 
 from recbench import RecbenchError
-from recbench_genie.design import Averages, Examples, Floats, Vocabulary
+from recbench_genie.design import MARKS, PULL, Averages, Examples, Floats, Vocabulary
 from recbench_genie.predictor import PredictorSettings, lifted, predict, train_predictor
 
 View = Literal["cheap", "hand", "graph", "both"]
 """What is looked at: the data set alone (no sample is drawn), or both, by features, by embedding, or by both."""
 _FAR = 4.0  # standard deviations; what lies further out is moved there
+_RIDGES = np.logspace(1, 7, 7)
+_RIDGE_PARTS = 3
+_SHRINKAGES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
+_SHRINKAGE_PARTS = 3
 
 Score = Callable[[Examples], Floats]
 Fit = Callable[[Examples, Vocabulary, int], Score]
@@ -52,9 +57,13 @@ class Scale:
         return np.clip((columns - self.mean) / self.spread, -_FAR, _FAR).astype(np.float32)
 
 
-def columns_of(rows: Examples, view: View, average: Floats) -> Floats:
-    """What a view has of each example, float32 [n, columns]; of a sample, how it differs from its data set."""
-    found = [rows.traits, rows.asked, rows.share[:, None], lifted(average)[:, None]]
+def columns_of(rows: Examples, view: View, average: Floats | None = None) -> Floats:
+    """What a view has of each example, float32 [n, columns]; of a sample, how it differs from its data set.
+
+    Without averages it is what was published: nothing is told of a sampler but which it is.
+    """
+    own = [rows.traits[:, : -len(MARKS)]] if average is None else [rows.traits, lifted(average)[:, None]]
+    found = [*own, rows.asked, rows.share[:, None]]
     if view != "graph":
         found.append(rows.hand)
     if view in ("graph", "both"):
@@ -75,12 +84,13 @@ class Genie:
     scale: Scale
     weights: Mapping[str, Floats]
     based: bool
+    shrinkage: float = 1.0  # of what the network adds to the averages
 
     def score(self, rows: Examples) -> Floats:
         """Predicted tau of each example, or its score where the objective was ranking."""
-        average = self.averages.at(rows.asked, rows.share, rows.sampler)
+        average = self.averages.at(rows.asked, rows.share, rows.sampler) if self.based else None
         x = self.scale.apply(columns_of(rows, self.view, average))
-        return predict(self.weights, x, lifted(average) if self.based else np.zeros_like(average))
+        return predict(self.weights, x, _start(rows, average), shrinkage=self.shrinkage)
 
 
 def fit_genie(
@@ -92,16 +102,49 @@ def fit_genie(
     based: bool = True,
     seed: int = 0,
 ) -> Genie:
-    """A network fitted on examples.
+    """A network fitted on examples; ``based``: it starts from averages over data sets, and is shrunk to them.
 
     Averages that an example is part of would tell its tau: those it starts from are of the other groups.
     """
-    average = averages_of_others(rows, vocabulary)
+    found = _fitted(rows, vocabulary, view=view, settings=settings, based=based, seed=seed)
+    if not based or len(np.unique(rows.group)) < _SHRINKAGE_PARTS:
+        return found
+    return replace(found, shrinkage=_shrinkage(rows, vocabulary, view=view, settings=settings, seed=seed))
+
+
+def _shrinkage(rows: Examples, vocabulary: Vocabulary, *, view: View, settings: PredictorSettings, seed: int) -> float:
+    """What a network's part is best multiplied by, on groups of the examples that were left out of one.
+
+    Few groups teach a network more about themselves than about others. What counts are the differences between the
+    samplers of a question, since it is between them that one chooses.
+    """
+    one = replace(settings, members=1)
+    groups = np.random.Generator(np.random.PCG64(seed)).permutation(np.unique(rows.group))
+    errors = np.zeros(len(_SHRINKAGES))
+    for part in range(_SHRINKAGE_PARTS):
+        own = np.isin(rows.group, groups[part::_SHRINKAGE_PARTS])
+        found = _fitted(rows.take(~own), vocabulary, view=view, settings=one, based=True, seed=seed)
+        others = rows.take(own)
+        for place, shrinkage in enumerate(_SHRINKAGES):
+            error = replace(found, shrinkage=shrinkage).score(others) - others.tau
+            error -= (np.bincount(others.question, error) / np.bincount(others.question))[others.question]
+            frame = pl.DataFrame({"group": others.group, "error": np.square(error)})
+            errors[place] += frame.group_by("group").agg(pl.col("error").mean())["error"].sum()
+    return _SHRINKAGES[int(errors.argmin())]
+
+
+def _fitted(
+    rows: Examples, vocabulary: Vocabulary, *, view: View, settings: PredictorSettings, based: bool, seed: int
+) -> Genie:
+    average = averages_of_others(rows, vocabulary) if based else None
     columns = columns_of(rows, view, average)
     scale = Scale.of(columns)
-    base = lifted(average) if based else np.zeros_like(average)
-    weights = train_predictor(scale.apply(columns), base, rows.tau, rows.starts, settings, seed=seed)
+    weights = train_predictor(scale.apply(columns), _start(rows, average), rows.tau, rows.starts, settings, seed=seed)
     return Genie(view, Averages.of(rows, vocabulary), scale, weights, based)
+
+
+def _start(rows: Examples, average: Floats | None) -> Floats:
+    return np.zeros(len(rows), np.float32) if average is None else lifted(average)
 
 
 def averages_of_others(rows: Examples, vocabulary: Vocabulary) -> Floats:
@@ -131,22 +174,27 @@ def _average(rows: Examples, vocabulary: Vocabulary, seed: int) -> Score:
 
 
 def _always(rows: Examples, vocabulary: Vocabulary, seed: int) -> Score:
-    """One sampler everywhere: the best on average over all questions."""
-    totals = Averages.of(rows, vocabulary).table.mean(axis=(0, 1, 2))
+    """One sampler everywhere: how far above the mean of a question's samplers each lies, on average over groups."""
+    counts = np.bincount(rows.question)
+    above = rows.tau - (np.bincount(rows.question, rows.tau) / counts)[rows.question]
+    frame = pl.DataFrame({"sampler": rows.sampler, "group": rows.group, "above": above})
+    groups = frame.group_by("sampler", "group").agg(pl.col("above").mean())
+    totals = np.zeros(len(vocabulary.samplers), np.float32)
+    for sampler, total, count in groups.group_by("sampler").agg(pl.col("above").sum(), pl.len()).iter_rows():
+        totals[sampler] = total / (count + PULL)
     return lambda others: totals[others.sampler]
 
 
 def _random(rows: Examples, vocabulary: Vocabulary, seed: int) -> Score:
-    return lambda others: np.random.Generator(np.random.PCG64(seed)).random(len(others)).astype(np.float32)
+    """No sampler is preferred: what is judged is what is to be expected."""
+    return lambda others: np.zeros(len(others), np.float32)
 
 
 def _ridge(rows: Examples, vocabulary: Vocabulary, seed: int) -> Score:
-    """Linear in what a data set looks like, for each sampler apart, and in what its samples look like."""
-    model = _sklearn("linear_model").RidgeCV(alphas=np.logspace(0, 6, 13))
-    return _linear(model, rows, vocabulary)
+    """Linear in what a data set looks like, for each sampler apart, and in what its samples look like.
 
-
-def _linear(model: Any, rows: Examples, vocabulary: Vocabulary) -> Score:
+    The ridge is chosen on groups of data sets that are left out.
+    """
     average, averages = averages_of_others(rows, vocabulary), Averages.of(rows, vocabulary)
     scale = Scale.of(columns_of(rows, "hand", average))
 
@@ -156,11 +204,16 @@ def _linear(model: Any, rows: Examples, vocabulary: Vocabulary) -> Score:
         own = (some.traits[:, : len(vocabulary.samplers), None] * hand[:, None]).reshape(len(some), -1)
         return np.concatenate([plain, own], axis=1)
 
+    parts = min(_RIDGE_PARTS, len(np.unique(rows.group)))
+    apart = (
+        list(_sklearn("model_selection").GroupKFold(parts).split(rows.tau, groups=rows.group)) if parts > 1 else None
+    )
+    model = _sklearn("linear_model").RidgeCV(alphas=_RIDGES, cv=apart)
     model.fit(columns(rows, average), rows.tau - average)
 
     def score(others: Examples) -> Floats:
         average = averages.at(others.asked, others.share, others.sampler)
-        return (average + model.predict(columns(others, average))).astype(np.float32)
+        return np.clip(average + model.predict(columns(others, average)), -1, 1).astype(np.float32)
 
     return score
 
@@ -195,7 +248,7 @@ def _boosting(view: View) -> Fit:
 
         def score(others: Examples) -> Floats:
             start = averages.at(others.asked, others.share, others.sampler)
-            return (start + model.predict(columns_of(others, view, start))).astype(np.float32)
+            return np.clip(start + model.predict(columns_of(others, view, start)), -1, 1).astype(np.float32)
 
         return score
 
@@ -213,28 +266,36 @@ def _sklearn(module: str) -> Any:
         ) from error
 
 
+_VIEWS: Mapping[View, str] = {
+    "cheap": "without samples: of the data set, features alone",
+    "hand": "by hand-made features",
+    "graph": "by the graph encoder",
+    "both": "by hand-made features and the graph encoder",
+}
 _PUBLISHED = PredictorSettings()
-OURS = PredictorSettings(objective="both", decay=0.1, members=3)
+OURS = PredictorSettings(objective="both", decay=0.1, steps=600, members=3)
 
 
 def _rivals() -> dict[str, Rival]:
     found = {
-        "random": Rival(_random, False, "any sampler"),
+        "random": Rival(_random, False, "any sampler, expected"),
         "always": Rival(_always, False, "the sampler that is best on average, everywhere"),
         "average": Rival(_average, True, "the sampler that is best on average for the feedback, metric and budget"),
-        "ridge": Rival(_ridge, True, "linear regression, for each sampler apart"),
+        "ridge": Rival(_ridge, True, "linear regression by hand-made features, for each sampler apart"),
         "logistic": Rival(_logistic, False, "logistic regression of which sampler is best"),
-        "boosting": Rival(_boosting("hand"), True, "gradient-boosted trees"),
-        "boosting-cheap": Rival(_boosting("cheap"), True, "the same, without samples"),
+        "boosting": Rival(_boosting("hand"), True, "gradient-boosted trees by hand-made features, from the averages"),
+        "boosting-cheap": Rival(_boosting("cheap"), True, f"the same, {_VIEWS['cheap']}"),
     }
     views: tuple[View, ...] = ("hand", "graph", "both")
     for view in views:
         for objective in ("regression", "ranking"):
             settings = replace(_PUBLISHED, objective=objective)
             fit = _network(view, settings, based=False)
-            found[f"{objective}-{view}"] = Rival(fit, objective == "regression", f"as published, {objective}")
+            said = f"as published, {objective} {_VIEWS[view]}"
+            found[f"{objective}-{view}"] = Rival(fit, objective == "regression", said)
     for view in ("cheap", *views):
-        found[f"genie-{view}"] = Rival(_network(view, OURS, based=True), True, "from the averages, both objectives")
+        said = f"ours: from the averages, shrunk to them, both objectives, {_VIEWS[view]}"
+        found[f"genie-{view}"] = Rival(_network(view, OURS, based=True), True, said)
     return found
 
 

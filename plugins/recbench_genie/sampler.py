@@ -28,4 +28,6 @@ def take_best(train: Interactions, budget: Budget, context: SamplerContext) -> S
         seed=int(context.rng.integers(2**31)),
         report=lambda text: context.progress(0, 0, text),
     )
+    for text in answer.warnings:
+        context.progress(0, 0, f"warning: {text}")
     return context.draw(answer.best, budget)

@@ -18,14 +18,16 @@ from safetensors.numpy import load_file, save
 
 from recbench import RecbenchError, publish
 from recbench_genie import features
+from recbench_genie.corpus import SHIPPED as CORPUS
 from recbench_genie.design import Averages, Floats, Vocabulary
 from recbench_genie.encoder import Encoder, encoder_arrays, encoder_from
+from recbench_genie.family import is_synthetic, parent_of
 from recbench_genie.rivals import Genie, Scale, View
 
-FORM = 1
+FORM = 2
 """Version of the file's form."""
 SHIPPED = Path(__file__).with_name("genie.safetensors")
-ENCODER = Path(__file__).with_name("encoder.safetensors")
+ENCODER = CORPUS / "encoder.safetensors"
 
 
 class GenieError(RecbenchError):
@@ -36,24 +38,45 @@ class GenieError(RecbenchError):
 class Calibration:
     """How far taus of left-out data sets lay from what was predicted: quantiles of tau - predicted."""
 
-    level: float  # share of taus within the interval
+    level: float  # share of taus that the interval is to hold
     budgets: tuple[float, ...]  # log10 of shares, increasing
     low: tuple[float, ...]  # for each budget
     high: tuple[float, ...]
     covered: float  # share of taus of a group within an interval that is from the other groups
+    low_of_picks: tuple[float, ...]  # the low end for the sampler that is predicted best
+    kept: float  # share of questions where the tau of such a pick is above it, likewise
 
     def interval(self, predicted: Floats, share: float) -> tuple[Floats, Floats]:
         """Bounds of tau at a budget (log10), within [-1, 1]."""
         low, high = (np.interp(share, self.budgets, side) for side in (self.low, self.high))
         return np.clip(predicted + low, -1, 1), np.clip(predicted + high, -1, 1)
 
+    def low_of_pick(self, predicted: float, share: float) -> float:
+        """The lower bound of the tau of the sampler that is predicted best, at least -1."""
+        return max(-1.0, predicted + float(np.interp(share, self.budgets, self.low_of_picks)))
+
+    def knows(self, budget: float) -> bool:
+        """Whether a share lies between those that it is from."""
+        low, high = (10**end for end in (self.budgets[0], self.budgets[-1]))
+        return low * (1 - _CLOSE) <= budget <= high * (1 + _CLOSE)
+
+    @property
+    def known(self) -> str:
+        """From which share to which it is."""
+        return " to ".join(f"{10**end:.3g}" for end in (self.budgets[0], self.budgets[-1]))
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """The data sets of the corpus, by what they look like."""
+    """What is in the corpus: data sets, by what they look like, and what was asked of them."""
 
     names: tuple[str, ...]  # [data sets]
     hand: Floats  # [data sets, features]
+    questions: Mapping[str, Mapping[str, int]]  # feedback type: metric: groups of data sets
+
+    def has(self, name: str) -> bool:
+        """Whether a data set, or a part of the same one, is among them."""
+        return not is_synthetic(name) and parent_of(name) in {parent_of(each) for each in self.names}
 
     def beyond(self, hand: Floats) -> list[str]:
         """In words, what lies outside of all that was seen: counts, density and popularity alone."""
@@ -83,6 +106,7 @@ def _plain(value: float) -> str:
     return f"{float(f'{value:.3g}'):,.9g}"
 
 
+_CLOSE = 1e-3  # relative, of shares
 _IN_WORDS = {
     "log rows": ("rows", True),
     "log users": ("users", True),
@@ -134,9 +158,11 @@ def save_genie(genie: TrainedGenie, path: Path) -> None:
         "form": FORM,
         "features": features.names(),
         "views": {"full": genie.full.view, "cheap": genie.cheap.view},
+        "shrinkages": {"full": genie.full.shrinkage, "cheap": genie.cheap.shrinkage},
         "vocabulary": asdict(genie.vocabulary),
         "calibration": {name: asdict(each) for name, each in genie.calibration.items()},
         "seen": genie.seen.names,
+        "questions": genie.seen.questions,
         "card": genie.card,
     }
     _write(arrays, path, {"genie": json.dumps(said)})
@@ -193,12 +219,13 @@ def _assembled(said: Mapping[str, Any], arrays: Mapping[str, Floats]) -> Trained
     for name in ("full", "cheap"):
         scale, weights = Scale(arrays[f"{name}/mean"], arrays[f"{name}/spread"]), _under(f"{name}/weights/", arrays)
         _check_weights(weights, len(scale.mean))
-        networks[name] = Genie(cast(View, said["views"][name]), averages, scale, weights, based=True)
+        view, shrinkage = cast(View, said["views"][name]), float(said["shrinkages"][name])
+        networks[name] = Genie(view, averages, scale, weights, based=True, shrinkage=shrinkage)
     calibration = {
-        name: Calibration(**each | {side: tuple(each[side]) for side in ("budgets", "low", "high")})
+        name: Calibration(**each | {side: tuple(each[side]) for side in ("budgets", "low", "high", "low_of_picks")})
         for name, each in said["calibration"].items()
     }
-    seen = Seen(tuple(said["seen"]), arrays["seen"])
+    seen = Seen(tuple(said["seen"]), arrays["seen"], said["questions"])
     return TrainedGenie(**networks, encoder=encoder, vocabulary=vocabulary, calibration=calibration, seen=seen,
                         card=said["card"])  # fmt: skip
 

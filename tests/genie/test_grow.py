@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import polars as pl
 import pytest
 from recbench_genie import features
-from recbench_genie.corpus import FULL, Corpus, CorpusError, read_corpus
+from recbench_genie.corpus import FULL, Corpus, CorpusError, collect, read_corpus
 from recbench_genie.family import parent_of, parts, shape_of, synthetic_labels
-from recbench_genie.grow import grow
-from recbench_genie.trained import load_encoder
+from recbench_genie.grow import grow, start
+from recbench_genie.trained import load_encoder, save_encoder
 
 from recbench import Budget, RecbenchError, agreement, draw_sample, load_dataset, load_results, make_split
 
@@ -50,23 +51,37 @@ def grown(tmp_path_factory):
     (folder / "few.toml").write_text(SUITE)
     said = []
 
-    def some(loads, **given):
-        return grow(folder / "tables", loads, load_encoder(), store=folder / "store", suite=folder / "few.toml",
+    encoder = start(folder / "tables", empty=True)
+
+    def some(logs, **given):
+        return grow(folder / "tables", logs, encoder, store=folder / "store", suite=folder / "few.toml",
                     report=said.append, **given)  # fmt: skip
 
     def bad():
         raise RecbenchError("there is no such log")
 
-    some([partial(load_dataset, LABELS[0])])
-    some([bad, *(partial(load_dataset, label) for label in LABELS)])
+    some(logs_of(LABELS[:1]))
+    some([("gone", bad), *logs_of(LABELS)])
     return folder, said, some
+
+
+def logs_of(labels):
+    return [(label, partial(lambda label: [load_dataset(label)], label)) for label in labels]
 
 
 def test_each_data_set_is_added_once_and_what_fails_is_left_out(grown, monkeypatch):
     folder, said, some = grown
-    assert said == [f"{LABELS[0]}: 8 taus", "a data set is left out: there is no such log", f"{LABELS[1]}: 8 taus"]
+    running = "running few on implicit feedback"
+    assert said == [
+        f"{LABELS[0]}: {running}",
+        f"{LABELS[0]}: 8 taus",
+        "gone is left out: there is no such log",
+        f"{LABELS[0]} is in the corpus already",
+        f"{LABELS[1]}: {running}",
+        f"{LABELS[1]}: 8 taus",
+    ]
     monkeypatch.setattr("recbench_genie.grow.run_suite", lambda *given, **more: pytest.fail("it ran again"))
-    again = some([partial(load_dataset, label) for label in LABELS])
+    again = some(logs_of(LABELS))
     assert again.datasets == sorted(LABELS) == read_corpus(folder / "tables").datasets
     assert again.known == {(label, "implicit") for label in LABELS}
 
@@ -74,19 +89,52 @@ def test_each_data_set_is_added_once_and_what_fails_is_left_out(grown, monkeypat
 def test_time_that_is_up_begins_nothing(grown):
     _, said, some = grown
     before = len(said)
-    some([lambda: pytest.fail("it was loaded")], minutes=0)
+    some(logs_of(["synthetic-tiny"]), minutes=0)
     assert said[before:] == ["the time is up: run it again to go on"]
     del said[before:]
+
+
+def test_a_new_corpus_begins_with_what_comes_with_recbench_and_with_one_encoder(tmp_path):
+    known = read_corpus().datasets
+    encoder = start(tmp_path / "more")
+    assert read_corpus(tmp_path / "more").datasets == known and "ml-100k" in known
+    assert encoder.width == load_encoder().width
+    other = tmp_path / "other.safetensors"
+    save_encoder(load_encoder(), other)
+    start(tmp_path / "more", encoder=other)  # the same bytes
+    start(tmp_path / "own", encoder=other)
+    assert read_corpus(tmp_path / "own").datasets == []
+    (tmp_path / "own" / "encoder.safetensors").write_bytes(b"another")
+    with pytest.raises(RecbenchError, match="is no encoder"):
+        start(tmp_path / "own")
+    (tmp_path / "own" / "encoder.safetensors").unlink()
+    with pytest.raises(CorpusError, match="tables without encoder"):
+        start(tmp_path / "own")
+
+
+def test_a_metric_that_ranks_as_another_does_and_noise_tell_nothing_more(grown, monkeypatch):
+    """As where a suite stores the metric of its validation beside its root, or repeats everything with noise."""
+    folder, _, _ = grown
+    results = load_results(folder / "store")
+    found = [one for one in agreement(results) if one.dataset == LABELS[0] and one.metric == "ndcg@10"]
+    more = [
+        replace(one, metric=metric, noise=noise)
+        for one in found
+        for metric, noise in (("rmse", 0.0), ("mse", 0.0), ("rmse", 0.1))
+    ]
+    monkeypatch.setattr("recbench_genie.corpus.agreement", lambda results: more)
+    corpus = collect(results, load_dataset(LABELS[0]), load_encoder())
+    assert corpus.taus["metric"].unique().to_list() == ["rmse"] and len(corpus.taus) == len(found)
 
 
 def test_taus_are_those_of_the_store(grown):
     folder, _, _ = grown
     wanted = {
-        (one.dataset, one.sampler, Budget.parse(one.budget).amount): one.tau
+        (one.dataset, one.metric, one.sampler, Budget.parse(one.budget).amount): one.tau
         for one in agreement(load_results(folder / "store"))
     }
-    taus = read_corpus(folder / "tables").taus
-    assert {(row["dataset"], row["sampler"], row["budget"]): row["tau"] for row in taus.to_dicts()} == wanted
+    taus = read_corpus(folder / "tables").taus.to_dicts()
+    assert {(row["dataset"], row["metric"], row["sampler"], row["budget"]): row["tau"] for row in taus} == wanted
 
 
 def test_looks_are_those_of_the_log_and_of_samples_drawn_again(grown):

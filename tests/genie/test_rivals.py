@@ -8,10 +8,11 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 import pytest
-from recbench_genie.design import Averages, Vocabulary, examples
+from recbench_genie.design import MARKS, Averages, Vocabulary, examples
 from recbench_genie.judge import bought, left_out, measured, summary
 from recbench_genie.predictor import PredictorSettings, lifted, predict, train_predictor
-from recbench_genie.rivals import RIVALS, averages_of_others, fit_genie
+from recbench_genie.rivals import RIVALS, averages_of_others, columns_of, fit_genie
+from scipy import stats
 
 
 def rows_of(corpus):
@@ -132,10 +133,44 @@ def test_measures_are_what_they_are_called(corpus_of):
     assert set(right["budget"]) == {0.1, 0.4}
 
 
+def test_of_samplers_that_share_the_first_place_any_is_taken(corpus_of):
+    rows, vocabulary = rows_of(corpus_of(4, noise=0))
+    found = measured(rows, RIVALS["random"].fit(rows, vocabulary, 0)(rows), predicts=False)
+    np.testing.assert_allclose(found["p@1"], 1 / 4)
+    means = [rows.tau[a:b].mean() for a, b in pairwise(rows.starts.tolist())]
+    np.testing.assert_allclose(found["tau"], means, rtol=1e-6)
+    best = np.array([rows.tau[a:b].max() for a, b in pairwise(rows.starts.tolist())])
+    np.testing.assert_allclose(found["regret"], best - means, rtol=1e-5)
+    assert found["rank correlation"].null_count() == len(found)
+
+
+def test_always_is_the_sampler_that_lies_furthest_above_its_questions_and_few_groups_count_less(corpus_of):
+    corpus = corpus_of(8, noise=0)
+    lonely = pl.col("dataset").str.starts_with("planted-0")
+    tau = pl.when(pl.col("sampler") == "head").then(0.5).when(pl.col("sampler") == "svp-cf").then(0.6).otherwise(0.1)
+    rows, vocabulary = rows_of(
+        type(corpus)(corpus.taus.with_columns(tau=tau).filter((pl.col("sampler") != "svp-cf") | lonely), corpus.looks)
+    )
+    scores = RIVALS["always"].fit(rows, vocabulary, 0)(rows)
+    assert set(rows.place["sampler"].to_numpy()[scores == scores.max()]) == {"head"}
+
+
+def test_what_was_published_is_not_told_the_averages(corpus_of):
+    rows, vocabulary = rows_of(corpus_of(4))
+    average = Averages.of(rows, vocabulary).at(rows.asked, rows.share, rows.sampler)
+    ours, published = columns_of(rows, "hand", average), columns_of(rows, "hand")
+    assert ours.shape[1] - published.shape[1] == 1 + len(MARKS)
+    found = fit_genie(rows, vocabulary, view="hand", settings=PredictorSettings(steps=0), based=False)
+    np.testing.assert_array_equal(found.score(rows), 0)
+
+
 def test_a_summary_counts_groups_once_and_pairs_the_gain(corpus_of):
     rows, vocabulary = rows_of(corpus_of(8))
     scores = left_out(rows, vocabulary, ["average", "random"]) | {"genie-both": rows.tau}
     found = {line["rival"]: line for line in summary(rows, scores).to_dicts()}
+    regrets = measured(rows, scores["average"], predicts=True).group_by("group").agg(pl.col("regret").mean())["regret"]
+    wanted = stats.t.interval(0.95, 3, regrets.mean(), stats.sem(regrets))
+    assert (found["average"]["regret low"], found["average"]["regret high"]) == pytest.approx(wanted)
     assert found["average"]["groups"] == 4 and found["average"]["gain"] == 0
     assert found["genie-both"]["gain"] == pytest.approx(found["average"]["regret"])
     assert found["random"]["regret low"] <= found["random"]["regret"] <= found["random"]["regret high"]
@@ -143,10 +178,26 @@ def test_a_summary_counts_groups_once_and_pairs_the_gain(corpus_of):
 
 def test_what_a_budget_buys_is_the_mean_of_what_was_picked(corpus_of):
     rows, _ = rows_of(corpus_of(8, noise=0))
-    found = bought(rows, {"genie-both": rows.tau}, samplers=("head",))
+    found = bought(rows, {"genie-both": rows.tau, "random": np.zeros(len(rows))}, samplers=("head", "random"))
     by = {(line["picker"], line["budget"]): line for line in found.to_dicts()}
     head = rows.tau[(rows.place["sampler"] == "head").to_numpy() & (rows.share < -0.5)].mean()
-    assert by["head", 0.1]["tau"] == pytest.approx(head, abs=1e-6)
+    assert by["always head", 0.1]["tau"] == pytest.approx(head, abs=1e-6)
+    rows_at_random = rows.tau[(rows.place["sampler"] == "random").to_numpy() & (rows.share < -0.5)].mean()
+    assert by["always random", 0.1]["tau"] == pytest.approx(rows_at_random, abs=1e-6)
+    assert by["random", 0.1]["tau"] == pytest.approx(rows.tau[rows.share < -0.5].mean(), abs=1e-6)
     best = np.mean([rows.tau[a:b].max() for a, b in pairwise(rows.starts.tolist()) if rows.share[a] < -0.5])
     assert by["genie-both", 0.1]["tau"] == pytest.approx(best, abs=1e-6)
-    assert by["head", 0.4]["speedup"] == pytest.approx(5) and len(by) == 4
+    assert by["always head", 0.4]["speedup"] == pytest.approx(5) and len(by) == 8
+
+
+def test_a_network_is_shrunk_to_the_averages_as_far_as_it_knows_nothing_of_other_groups(corpus_of):
+    settings = PredictorSettings(objective="both", steps=200, learning_rate=0.005)
+    corpus = corpus_of(12)
+    luck = pl.Series("tau", np.random.default_rng(0).permutation(corpus.taus["tau"].to_numpy()))
+    found = []
+    for taus in (corpus.taus, corpus.taus.with_columns(luck)):
+        rows, vocabulary = rows_of(type(corpus)(taus, corpus.looks))
+        found.append(fit_genie(rows, vocabulary, view="hand", settings=settings))
+    assert found[0].shrinkage >= 0.6 and found[1].shrinkage <= 0.2
+    average = Averages.of(rows, vocabulary).at(rows.asked, rows.share, rows.sampler)
+    np.testing.assert_allclose(replace(found[1], shrinkage=0.0).score(rows), average, atol=1e-5)

@@ -22,6 +22,7 @@ from recbench_genie.trained import (
     save_genie,
 )
 from safetensors.numpy import load_file, save_file
+from scipy import stats
 
 from recbench import RecbenchError
 
@@ -35,8 +36,8 @@ def trained(corpus_of):
     vocabulary = Vocabulary.of(corpus)
     rows = examples(corpus, vocabulary)
     full, cheap = (fit_genie(rows, vocabulary, view=view, settings=FEW) for view in ("both", "cheap"))
-    calibration = Calibration(0.8, (-1.0, -0.4), (-0.2, -0.1), (0.2, 0.1), 0.8)
-    seen = Seen(("planted",), rows.hand[:1])
+    calibration = Calibration(0.8, (-1.0, -0.4), (-0.2, -0.1), (0.2, 0.1), 0.8, (-0.3, -0.2), 0.9)
+    seen = Seen(("planted",), rows.hand[:1], {"implicit": {"ndcg@10": 4}})
     return TrainedGenie(full, cheap, encoder, vocabulary, {"full": calibration, "cheap": calibration}, seen, {"a": 1})
 
 
@@ -47,7 +48,7 @@ def test_what_is_read_answers_as_what_was_written(trained, corpus_of, tmp_path):
     for name in ("full", "cheap"):
         assert np.array_equal(getattr(again, name).score(rows), getattr(trained, name).score(rows))
     assert (again.vocabulary, again.calibration, again.card) == (trained.vocabulary, trained.calibration, trained.card)
-    assert again.seen.names == trained.seen.names
+    assert (again.seen.names, again.seen.questions) == (trained.seen.names, trained.seen.questions)
 
 
 def broken(path, change):
@@ -115,10 +116,24 @@ def test_intervals_hold_what_they_promise_on_groups_that_were_left_out(corpus_of
     rows = examples(corpus_of(60, noise=0), Vocabulary.of(corpus_of(60)))
     error = np.random.default_rng(0).normal(0, 0.1, len(rows)) * np.where(rows.share < -0.5, 2, 1)
     found = calibrate(rows, (rows.tau - error).astype(np.float32))
-    assert found.covered == pytest.approx(LEVEL, abs=0.05)
-    np.testing.assert_allclose(found.high, [0.2 * 1.2816, 0.1 * 1.2816], rtol=0.25)
+    assert found.covered == pytest.approx(LEVEL, abs=0.02) and found.kept == pytest.approx((1 + LEVEL) / 2, abs=0.04)
+    assert (np.array(found.low_of_picks) < found.low).all(), "who is picked was overrated"
+    assert found.low_of_pick(0.5, -1.0) == pytest.approx(0.5 + found.low_of_picks[0])
+    np.testing.assert_allclose(found.high, stats.norm.ppf((1 + LEVEL) / 2, scale=[0.2, 0.1]), rtol=0.25)
     low, high = found.interval(np.array([0.9], np.float32), -1.0)
     assert high[0] == 1 and low[0] < 0.9
+
+
+def test_intervals_are_widened_until_they_hold_groups_that_differ(corpus_of):
+    """Each group's errors lie elsewhere: the quantiles of the others hold too little of it."""
+    rows = examples(corpus_of(16, noise=0), Vocabulary.of(corpus_of(16)))
+    rng = np.random.default_rng(0)
+    _, group = np.unique(rows.group, return_inverse=True)
+    error = (np.linspace(-0.5, 0.5, 8)[group] + rng.normal(0, 0.1, len(rows))).astype(np.float32)
+    found = calibrate(rows, rows.tau - error)
+    assert found.covered >= LEVEL
+    plain = [np.quantile(error[np.isclose(rows.share, budget)], (1 + LEVEL) / 2) for budget in found.budgets]
+    assert (np.array(found.high) > np.array(plain) + 0.02).all()
 
 
 def test_a_corpus_without_a_group_to_leave_out_trains_nothing(corpus_of):
@@ -128,11 +143,12 @@ def test_a_corpus_without_a_group_to_leave_out_trains_nothing(corpus_of):
 
 def test_what_lies_beyond_all_that_was_seen_is_said_in_words():
     names = features.names()
-    hand = np.zeros((2, len(names)), np.float32)
+    hand = np.zeros((3, len(names)), np.float32)
     hand[1, names.index("log rows")] = 4
-    seen = Seen(("a", "b"), hand)
+    seen = Seen(("a", "b/0", "synthetic[rows=5]"), hand, {})
+    assert [seen.has(name) for name in ("a", "a/1", "b", "c", "synthetic[rows=5]")] == [True, True, True, False, False]
     far = hand[1].copy()
-    assert seen.beyond(far) == [] and seen.nearest(far) == "b"
+    assert seen.beyond(far) == [] and seen.nearest(far) == "b/0"
     far[names.index("log rows")] = 6
     assert seen.beyond(far) == ["rows 1,000,000, where 1 to 10,000 were seen"]
 

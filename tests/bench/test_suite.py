@@ -155,7 +155,11 @@ def test_a_path_works_wherever_a_name_does(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("found", "written", "said"),
     [
-        ('budgets = ["10%", "0.5"]', 'budgets = ["10%", "150%"]', "'budgets.1' is '150%', but a budget of 1.5 as a share"),
+        (
+            'budgets = ["10%", "0.5"]',
+            'budgets = ["10%", "150%"]',
+            "'budgets.1' is '150%', but a budget of 1.5 as a share",
+        ),
         ('budgets = ["10%", "0.5"]', 'budgets = ["10%", "0.1"]', "'10%' stands there twice"),
         ('budgets = ["10%", "0.5"]', "budgets = []", "it has samplers but no budgets"),
         ('"random", "svp', '"random[", "svp', "'samplers.0' is 'random[', but the label 'random[' was not understood"),

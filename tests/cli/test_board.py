@@ -43,7 +43,9 @@ def test_it_writes_an_entry_a_page_and_the_block_of_a_readme(build: Any, suite: 
     assert html == page.with_name("index.html") and "<title>small v3: samplers</title>" in html.read_text()
     text = readme.read_text()
     assert text.startswith("# Mine\n<!-- board:begin -->\n`small` v3 on `synthetic-tiny`, keeping 60%")
-    assert text.endswith(f"recbench board build --suite {suite} --dataset synthetic-tiny\n```\n<!-- board:end -->\nthe end\n")
+    assert text.endswith(
+        f"recbench board build --suite {suite} --dataset synthetic-tiny\n```\n<!-- board:end -->\nthe end\n"
+    )
     assert "](leaderboards/small-v3/README.md)" in text
     assert "`random` at 60users: skipped: the budget 60users counts users" in page.read_text()
     again = f"recbench run {suite} --dataset synthetic-tiny --full-seeds 2 --sample-seeds 1\n"

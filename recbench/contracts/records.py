@@ -161,7 +161,7 @@ class Budget:
             if percent:
                 return cls(number, "share")
             return cls(number, "rows")
-        return cls(number, "user-share" if percent or number < 1 else "users")
+        return cls(number, "user-share" if percent or 0 < number < 1 else "users")
 
     @property
     def largest_first(self) -> tuple[str, float]:

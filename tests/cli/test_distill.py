@@ -117,7 +117,7 @@ def test_lines_about_steps_are_few_and_say_how_long(monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--users", "0"), "a share above 0"),
+        (("--users", "0"), "a budget of 0 users was given, but a whole number from 1 is needed"),
         (("--users", "many"), "the budget 'many users' was not understood"),
         (("--users", "9", "--sampler", "random"), "'random' makes no fake users"),
         (("--users", "9", "-o", "x.npy"), "x.npy has the suffix '.npy', but .safetensors is expected"),

@@ -232,7 +232,7 @@ def test_a_run_that_fails_ends_in_exit_code_1(recbench: Any, suite: Path, tmp_pa
         (["--sampler", "randm"], "did you mean 'random'?"),
         (["--sampler", "random[unit=week]"], "unit=week"),
         (["--keep", "-10%"], "the budget '-10%' was not understood"),
-        (["--keep", "0"], "a budget of 0 share was given"),
+        (["--keep", "0"], "a budget of 0 as a share was given"),
         (["--algorithm", "eease"], "did you mean 'ease'?"),
         (["--dataset", "synthetic-tinny"], "did you mean 'synthetic-tiny'?"),
         (["--data", "missing.csv"], "missing.csv"),

@@ -199,7 +199,7 @@ def test_a_registered_data_set_is_sampled_too(recbench: Any, log: Path) -> None:
         (("--sampler", "randm"), "did you mean 'random'?"),
         (("--sampler", "random[unit=week]"), "unit=week"),
         (("--keep", "-10%"), "was not understood"),
-        (("--keep", "0"), "a share above 0"),
+        (("--keep", "0"), "a share is above 0"),
         (("--keep", "201rows"), "more than the 200 train rows"),
         (("--keep", "3users"), "counts users"),
         (("--sampler", "temporal"), "needs timestamps"),

@@ -22,7 +22,7 @@ from recbench import (
 from recbench_genie import features
 from recbench_genie.corpus import look, look_by_hand
 from recbench_genie.design import Examples, Floats
-from recbench_genie.trained import GenieError, TrainedGenie, load_genie
+from recbench_genie.trained import Calibration, GenieError, TrainedGenie, load_genie
 
 MOST_ROWS = 100_000
 """Samples of a larger log are drawn, proxies and all, from the whole histories of some of its users."""
@@ -71,9 +71,7 @@ class Advice:
     kept: float  # of samplers predicted best on data sets that were left out, the share whose tau was above the bound
     budget: str | None  # None: no budget does
     sampler: str | None
-    steps: (
-        pl.DataFrame
-    )  # budget, sampler, tau, low: the sampler that is predicted best, and the lower bound of such picks
+    steps: pl.DataFrame  # budget, sampler, tau, low: whoever is predicted best, and the lower bound of such picks
     warnings: tuple[str, ...]
     nearest: str
 
@@ -133,33 +131,29 @@ def plan(
     if not -1 <= tau <= 1:
         raise GenieError(f"a tau of {tau:g} was asked for, but tau lies between -1 and 1")
     asked = _Question(data, feedback, metric, samplers, cheap, genie or load_genie(), seed, report or _silent)
-    answers = {str(budget): asked.answer(budget) for budget in PLAN if asked.calibration.knows(budget.amount)}
+    calibration = asked.calibration
+    answers = [asked.answer(budget) for budget in PLAN if calibration.knows(budget.amount)]
     if not answers:
-        raise GenieError(f"the genie has intervals for shares of {asked.calibration.known} alone: no plan can be made")
-    best = [answer.samplers.row(0, named=True) for answer in answers.values()]
-    steps = pl.DataFrame(
-        [
-            {
-                "budget": budget,
-                "sampler": row["sampler"],
-                "tau": row["tau"],
-                "low": asked.calibration.low_of_pick(row["tau"], math.log10(Budget.parse(budget).amount)),
-            }
-            for budget, row in zip(answers, best, strict=True)
-        ]
-    )
+        raise GenieError(f"the genie has intervals for shares of {calibration.known} alone: no plan can be made")
+    steps = pl.concat([_step(answer, calibration) for answer in answers])
     enough = steps.filter((pl.col("low") >= tau).reverse().cum_min().reverse())
     found = None if enough.is_empty() else enough.row(0, named=True)
-    last = list(answers.values())[-1]
     return Advice(
         wanted=tau,
-        kept=asked.calibration.kept,
+        kept=calibration.kept,
         budget=None if found is None else found["budget"],
         sampler=None if found is None else found["sampler"],
         steps=steps,
-        warnings=last.warnings,
-        nearest=last.nearest,
+        warnings=answers[-1].warnings,
+        nearest=answers[-1].nearest,
     )
+
+
+def _step(answer: Answer, calibration: Calibration) -> pl.DataFrame:
+    """The pick of an answer, with the lower bound of picks: budget, sampler, tau, low."""
+    pick = answer.samplers.select("sampler", "tau").head(1)
+    low = calibration.low_of_pick(pick["tau"][0], math.log10(Budget.parse(answer.budget).amount))
+    return pick.with_columns(low=pl.lit(low)).insert_column(0, pl.Series("budget", [answer.budget]))
 
 
 def _silent(text: str) -> None:

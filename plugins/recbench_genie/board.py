@@ -10,7 +10,6 @@ import polars as pl
 from recbench import publish
 from recbench_genie.corpus import Corpus
 from recbench_genie.design import Examples, Floats
-from recbench_genie.family import is_synthetic
 from recbench_genie.judge import MEASURES, bought, of_groups, summary
 from recbench_genie.rivals import RIVALS
 
@@ -54,14 +53,13 @@ these samplers everywhere; `random` takes any.
 
 def write_board(folder: Path, corpus: Corpus, rows: Examples, scores: dict[str, Floats]) -> None:
     """Writes README.md, and scores.json with the same numbers in full."""
-    names = sorted({group for group in rows.group.tolist() if not is_synthetic(group)})
-    own, some = of_groups(rows, scores, names)
+    own, some = of_groups(rows, scores, rows.real)
     tables = {"real": summary(own, some), "all": summary(rows, scores), "bought": bought(own, some)}
     text = _TEXT.format(
         datasets=len(corpus.datasets),
         groups=len(set(rows.group.tolist())),
-        real=len(names),
-        names=", ".join(names),
+        real=len(rows.real),
+        names=", ".join(rows.real),
         taus=len(rows),
         on_real=_scores(tables["real"]),
         on_all=_scores(tables["all"]),

@@ -199,7 +199,6 @@ def evaluate_command(
     """Print how well samplers are picked on data sets that were left out of training, with all that belong to them."""
     from recbench_genie.corpus import SHIPPED, read_corpus
     from recbench_genie.design import Vocabulary, examples
-    from recbench_genie.family import is_synthetic
     from recbench_genie.judge import bought, left_out, of_groups, summary
     from recbench_genie.rivals import RIVALS
 
@@ -211,7 +210,7 @@ def evaluate_command(
     known = sorted(set(rows.group.tolist()))
     if unknown := sorted(set(groups) - set(known)):
         raise RecbenchError(f"the corpus has no group {unknown[0]!r}; there are: {', '.join(known)}")
-    wanted = list(groups) or [name for name in known if not (real and is_synthetic(name))]
+    wanted = list(groups) or (rows.real if real else known)
     chosen = list(dict.fromkeys([*(rivals or RIVALS), "average"]))
     scores = left_out(rows, vocabulary, chosen, groups=wanted, seed=seed, report=_step)
     if board is not None:

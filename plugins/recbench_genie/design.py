@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from recbench_genie.corpus import FULL, Corpus
+from recbench_genie.family import is_synthetic
 
 Floats = NDArray[np.float32]
 PULL = 2.0
@@ -72,6 +73,11 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.tau)
+
+    @property
+    def real(self) -> list[str]:
+        """The groups that are not synthetic, by name."""
+        return [name for name in np.unique(self.group).tolist() if not is_synthetic(name)]
 
     def take(self, rows: NDArray[Any]) -> Examples:
         arrays = {name: getattr(self, name)[rows] for name in self.__dataclass_fields__ if name != "place"}

@@ -16,7 +16,6 @@ from recbench import RecbenchError
 from recbench_genie.corpus import FULL, Corpus
 from recbench_genie.design import Examples, Floats, Vocabulary, examples
 from recbench_genie.encoder import Encoder
-from recbench_genie.family import is_synthetic
 from recbench_genie.judge import left_out, summary
 from recbench_genie.rivals import OURS, View, fit_genie
 from recbench_genie.trained import Calibration, Seen, TrainedGenie
@@ -131,7 +130,7 @@ def _card(corpus: Corpus, rows: Examples, scores: dict[str, Floats], view: View)
         "corpus": {
             "data sets": len(corpus.datasets),
             "groups": len(set(rows.group.tolist())),
-            "real": sorted({group for group in rows.group.tolist() if not is_synthetic(group)}),
+            "real": rows.real,
             "taus": len(rows),
         },
         "view": view,

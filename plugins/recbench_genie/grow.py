@@ -48,7 +48,7 @@ def start(folder: Path, *, encoder: Path | None = None, empty: bool = False) -> 
     Raises:
       RecbenchError: the corpus that is there has another encoder, or a file cannot be read.
     """
-    own = folder / ENCODER.name
+    own, asked = folder / ENCODER.name, load_encoder(encoder or ENCODER)
     if own.exists():
         found = load_encoder(own)
         if encoder is not None and encoder.read_bytes() != own.read_bytes():
@@ -58,11 +58,10 @@ def start(folder: Path, *, encoder: Path | None = None, empty: bool = False) -> 
         return found
     if any(folder.glob("*.parquet")):
         raise CorpusError(f"{folder} has tables without {own.name}, which looked at their logs: put it there")
-    found = load_encoder(encoder or ENCODER)
     corpus = Corpus.empty() if empty or encoder is not None else read_corpus()
     corpus.write(folder)
-    save_encoder(found, own)
-    return found
+    save_encoder(asked, own)
+    return asked
 
 
 def grow(

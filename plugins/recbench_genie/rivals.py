@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from recbench import RecbenchError
 from recbench_genie.design import MARKS, PULL, Averages, Examples, Floats, Vocabulary
@@ -127,10 +128,14 @@ def _shrinkage(rows: Examples, vocabulary: Vocabulary, *, view: View, settings: 
         others = rows.take(own)
         for place, shrinkage in enumerate(_SHRINKAGES):
             error = replace(found, shrinkage=shrinkage).score(others) - others.tau
-            error -= (np.bincount(others.question, error) / np.bincount(others.question))[others.question]
-            frame = pl.DataFrame({"group": others.group, "error": np.square(error)})
+            frame = pl.DataFrame({"group": others.group, "error": np.square(_centred(others, error))})
             errors[place] += frame.group_by("group").agg(pl.col("error").mean())["error"].sum()
     return _SHRINKAGES[int(errors.argmin())]
+
+
+def _centred(rows: Examples, values: Floats) -> NDArray[np.float64]:
+    """Values of examples, less the mean of their question's."""
+    return values - (np.bincount(rows.question, values) / np.bincount(rows.question))[rows.question]
 
 
 def _fitted(
@@ -175,9 +180,7 @@ def _average(rows: Examples, vocabulary: Vocabulary, seed: int) -> Score:
 
 def _always(rows: Examples, vocabulary: Vocabulary, seed: int) -> Score:
     """One sampler everywhere: how far above the mean of a question's samplers each lies, on average over groups."""
-    counts = np.bincount(rows.question)
-    above = rows.tau - (np.bincount(rows.question, rows.tau) / counts)[rows.question]
-    frame = pl.DataFrame({"sampler": rows.sampler, "group": rows.group, "above": above})
+    frame = pl.DataFrame({"sampler": rows.sampler, "group": rows.group, "above": _centred(rows, rows.tau)})
     groups = frame.group_by("sampler", "group").agg(pl.col("above").mean())
     totals = np.zeros(len(vocabulary.samplers), np.float32)
     for sampler, total, count in groups.group_by("sampler").agg(pl.col("above").sum(), pl.len()).iter_rows():

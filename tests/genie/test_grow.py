@@ -102,6 +102,8 @@ def test_a_new_corpus_begins_with_what_comes_with_recbench_and_with_one_encoder(
     other = tmp_path / "other.safetensors"
     save_encoder(load_encoder(), other)
     start(tmp_path / "more", encoder=other)  # the same bytes
+    with pytest.raises(RecbenchError, match=r"no\.safetensors is no encoder"):
+        start(tmp_path / "more", encoder=tmp_path / "no.safetensors")
     start(tmp_path / "own", encoder=other)
     assert read_corpus(tmp_path / "own").datasets == []
     (tmp_path / "own" / "encoder.safetensors").write_bytes(b"another")

@@ -150,12 +150,14 @@ class Suite(_Model):
                     )
         return self
 
-    def subset(self, name: str) -> Suite:
-        """A part of the suite that has a name.
+    def subset(self, name: str | None) -> Suite:
+        """A part of the suite that has a name; without a name, all of it.
 
         Raises:
           UnknownNameError: it has none of this name.
         """
+        if not name:
+            return self
         if name not in self.subsets:
             near = difflib.get_close_matches(name, self.subsets, n=1)
             there = f"it has {', '.join(self.subsets)}" if self.subsets else "it has none"

@@ -39,7 +39,7 @@ def suite_of(entry: Entry, given: Suite | None = None) -> Suite:
     if (entry.board == "algorithms") != (not samplers):
         raise VerificationError(f"'samplers' has {len(samplers)} rows, which a board of {entry.board} cannot have")
     try:
-        part = suite.subset(entry.subset) if entry.subset else suite
+        part = suite.subset(entry.subset)
         return part.override(datasets=datasets, samplers=samplers)
     except (UnknownNameError, ParameterError, SuiteError) as error:
         raise VerificationError(f"'subset', 'conditions' or 'samplers' are not of the suite: {error}") from error

@@ -43,7 +43,7 @@ def command_line(*words: str) -> str:
 def _asked_for(suite: str, subset: str | None) -> tuple[frozenset[str], frozenset[str]]:
     """The samplers and algorithms of a suite, or of a part of it; none where it is not here."""
     try:
-        chosen = load_suite(suite).subset(subset) if subset else load_suite(suite)
+        chosen = load_suite(suite).subset(subset)
     except RecbenchError:
         return frozenset(), frozenset()
     return frozenset(chosen.samplers), frozenset(each for table in chosen.algorithms.values() for each in table)

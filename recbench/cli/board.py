@@ -61,8 +61,7 @@ def build_command(
     from recbench.boards.pages import pages_of, possible_pages
     from recbench.boards.verdict import read_verdicts
 
-    whole = load_suite(suite)
-    chosen = (whole.subset(subset) if subset else whole).override(datasets=datasets or None)
+    chosen = load_suite(suite).subset(subset).override(datasets=datasets or None)
     folder = board_folder(root, chosen.name, chosen.version)
     entries = read_entries(folder)
     verdicts = read_verdicts(folder, entries)

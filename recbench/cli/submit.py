@@ -71,9 +71,10 @@ def submit_command(
     from recbench.boards.build import build_submission
     from recbench.boards.files import board_folder, write_submission
 
-    whole = load_suite(suite)
-    chosen = (whole.subset(subset) if subset else whole).override(
-        samplers=samplers or None, algorithms=algorithms or None, datasets=datasets or None
+    chosen = (
+        load_suite(suite)
+        .subset(subset)
+        .override(samplers=samplers or None, algorithms=algorithms or None, datasets=datasets or None)
     )
     made = build_submission(
         latest_data(stored_results(store)),

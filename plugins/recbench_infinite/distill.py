@@ -180,7 +180,7 @@ def predictions(fake: Array, real: Array, ridge: Array, network: Network) -> Arr
       real: histories, float32 [real, num_items].
       ridge: relative to the mean of the kernel's diagonal.
     """
-    return tangents(real, fake, network) @ fitted(fake, ridge, network)
+    return jnp.matmul(tangents(real, fake, network), fitted(fake, ridge, network), precision="highest")
 
 
 def _is_tuned(step: int) -> bool:

@@ -84,7 +84,8 @@ def _gains(fake: Array, weights: Array, real: Array, wanted: Array, network: Net
     ideal = jnp.concatenate([jnp.zeros(1), jnp.cumsum(discounts)])[count]
 
     def of(weights: Array) -> Array:
-        _, top = jax.lax.top_k(jnp.where(real > 0, -jnp.inf, kernel @ weights), _CUTOFF)
+        predicted = jnp.matmul(kernel, weights, precision="highest")
+        _, top = jax.lax.top_k(jnp.where(real > 0, -jnp.inf, predicted), _CUTOFF)
         hits = jnp.take_along_axis(wanted, top, axis=1)
         return (hits @ discounts / ideal).sum()
 

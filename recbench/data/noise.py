@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recbench.contracts.errors import ParameterError
-from recbench.contracts.records import Interactions, Split
+from recbench.contracts.records import Interactions, Split, distinct_pairs
 from recbench.rng import generator
 
 if TYPE_CHECKING:
@@ -42,19 +42,14 @@ def corrupt(split: Split, *, share: float, seed: int = 0) -> Split:
     )  # fmt: skip
     rows = np.sort(rng.permutation(len(train))[: round(share * len(train))])
     draw = rng.random(len(train))[rows]
-    held_out = _pairs(split.validation, split.test)
-    item = _absent_item(train.user[rows], draw, _pairs(train, split.validation, split.test), train)
+    held_out = distinct_pairs(split.validation, split.test)
+    item = _absent_item(train.user[rows], draw, distinct_pairs(train, split.validation, split.test), train)
     stuck = item < 0
     item[stuck] = _absent_item(train.user[rows[stuck]], draw[stuck], held_out, train)
     noisy = train.item.copy()
     noisy[rows] = np.where(item < 0, noisy[rows], item)
     log = replace(train, item=noisy)
     return replace(split, train=log, noise=float(share), noise_seed=seed, clean_item=train.item)
-
-
-def _pairs(*parts: Interactions) -> NDArray[np.int64]:
-    """Distinct (user, item) pairs of the parts as user * num_items + item, sorted."""
-    return np.unique(np.concatenate([part.user * np.int64(part.num_items) + part.item for part in parts]))
 
 
 def _absent_item(

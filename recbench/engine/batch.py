@@ -101,8 +101,7 @@ class DeviceSplit:
     @cached_property
     def by_item(self) -> NDArray[np.int64]:
         """Row numbers of train ordered by (user, item)."""
-        train = self.split.train
-        return np.argsort(train.user.astype(np.int64) * train.num_items + train.item, kind="stable")
+        return np.argsort(self.split.train.pairs(), kind="stable")
 
 
 @jax.tree_util.register_dataclass

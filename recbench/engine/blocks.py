@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from recbench.contracts.records import Interactions, Sample
+from recbench.contracts.records import Interactions, Sample, distinct_pairs
 from recbench.engine.batch import DeviceSplit, Leaf, clean_train
 from recbench.engine.parallel import place_shared
 from recbench.engine.propensity import inverse_propensity
@@ -150,8 +150,7 @@ def sample_mask(data: DeviceSplit, sample: Sample, phase: Phase) -> Lists:
 
 def _item_lists(parts: list[Interactions], *, distinct: bool) -> Lists:
     users, items = parts[0].num_users, parts[0].num_items
-    pair = np.concatenate([part.user.astype(np.int64) * items + part.item for part in parts])
-    pair = np.unique(pair) if distinct else np.sort(pair)
+    pair = distinct_pairs(*parts) if distinct else np.sort(np.concatenate([part.pairs() for part in parts]))
     counts = np.bincount(pair // items, minlength=users)
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
     values = (pair % items).astype(np.int32)

@@ -6,8 +6,8 @@
 
 ``python tests/benchmarks/infinite.py ridge|distill|draws|inducing DATASET [--users N ...] [--sampler LABEL]``
 
-At the size of Netflix, where each pass over the users takes minutes: ``distill synthetic-netflix --fake-only
---sampler 'distill-cf[steps=30]' --algorithm infinite-ae --l2 1``.
+At the size of Netflix, where each pass over the users takes minutes: ``distill synthetic-netflix --l2 1
+--sampler 'distill-cf[steps=30]' --algorithm infinite-ae --real``, and on a GPU ``--real 'infinite-ae[users=30000]'``.
 """
 
 from __future__ import annotations
@@ -61,10 +61,12 @@ class Bench:
         chosen = full_sample(self.split) if sample is None else sample
         began, compiling = time.perf_counter(), devices.compile_seconds()
         scores = np.full(len(ridges), -1.0)
+        fitting = 0.0
         for place, l2 in enumerate(ridges):
             fitted = fit_runs(
                 self.data, one, (Run(chosen, {**hyper, "l2": l2}, 0),), training=TRAINING, metrics=self.metrics
             )
+            fitting += fitted.progress[0].seconds
             scored = score_fitted(fitted, "validation", training=TRAINING, columns=self.columns)
             if not scored.finite[0]:
                 continue
@@ -85,6 +87,7 @@ class Bench:
             "l2": ridges[int(scores.argmax())],
             **found,
             "seconds": round(spent, 2),
+            "fitting": round(fitting, 2),
             "grid": grid,
         }
 
@@ -142,9 +145,9 @@ def distill(asked: argparse.Namespace) -> None:
         for label in asked.algorithm:
             found = bench.best(label, tuple(asked.l2 or (OF_EASE if label == "ease" else OF_FAKE)), made)
             say({"users": users, **found, "peak_gib": peak_gib()})
-    if not asked.fake_only:
-        for label in asked.algorithm:
-            say({"users": "all", **bench.best(label, OF_EASE if label == "ease" else FINER)})
+    for label in asked.algorithm if asked.real is None else asked.real:
+        grid = tuple(asked.l2 or (OF_EASE if label == "ease" else FINER))
+        say({"users": "all", **bench.best(label, grid), "peak_gib": peak_gib()})
 
 
 def draws(asked: argparse.Namespace) -> None:
@@ -178,9 +181,9 @@ def main() -> None:
     parser.add_argument(
         "--algorithm", nargs="*", default=["infinite-ae", "ease"], help="distill: trained on fake users"
     )
-    parser.add_argument("--l2", type=float, nargs="*", help="distill: ridges on fake users, in place of a grid")
+    parser.add_argument("--real", nargs="*", help="distill: trained on real users, in place of the same algorithms")
+    parser.add_argument("--l2", type=float, nargs="*", help="distill: ridges, in place of a grid")
     parser.add_argument("--finer", action="store_true", help="ridge: also a finer grid, and repeats that count")
-    parser.add_argument("--fake-only", action="store_true", help="distill: leave out what all real users give")
     asked = parser.parse_args()
     devices.enable_compilation_cache(programs_folder())
     {"ridge": ridge, "distill": distill, "draws": draws, "inducing": inducing}[asked.what](asked)

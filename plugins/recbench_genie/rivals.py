@@ -25,7 +25,8 @@ _FAR = 4.0  # standard deviations; what lies further out is moved there
 _RIDGES = np.logspace(1, 7, 7)
 _RIDGE_PARTS = 3
 _SHRINKAGES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
-_SHRINKAGE_PARTS = 3
+_SHRINKAGE_PARTS = 5  # each is left out once: a network of four fifths of the groups needs about as much as one of all
+_FEW = 3  # groups, of which nothing is left out
 
 Score = Callable[[Examples], Floats]
 Fit = Callable[[Examples, Vocabulary, int], Score]
@@ -108,7 +109,7 @@ def fit_genie(
     Averages that an example is part of would tell its tau: those it starts from are of the other groups.
     """
     found = _fitted(rows, vocabulary, view=view, settings=settings, based=based, seed=seed)
-    if not based or len(np.unique(rows.group)) < _SHRINKAGE_PARTS:
+    if not based or len(np.unique(rows.group)) < _FEW:
         return found
     return replace(found, shrinkage=_shrinkage(rows, vocabulary, view=view, settings=settings, seed=seed))
 
@@ -121,9 +122,10 @@ def _shrinkage(rows: Examples, vocabulary: Vocabulary, *, view: View, settings: 
     """
     one = replace(settings, members=1)
     groups = np.random.Generator(np.random.PCG64(seed)).permutation(np.unique(rows.group))
+    parts = min(_SHRINKAGE_PARTS, len(groups))
     errors = np.zeros(len(_SHRINKAGES))
-    for part in range(_SHRINKAGE_PARTS):
-        own = np.isin(rows.group, groups[part::_SHRINKAGE_PARTS])
+    for part in range(parts):
+        own = np.isin(rows.group, groups[part::parts])
         found = _fitted(rows.take(~own), vocabulary, view=view, settings=one, based=True, seed=seed)
         others = rows.take(own)
         for place, shrinkage in enumerate(_SHRINKAGES):

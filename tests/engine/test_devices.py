@@ -134,3 +134,13 @@ def test_the_next_process_need_not_compile_again(tmp_path):
         for _ in range(2)
     ]  # fmt: skip
     assert found == ["False", "True"]
+
+
+def test_products_are_of_full_precision_unless_asked_otherwise():
+    program = "import jax; from recbench.engine import devices; print(jax.config.jax_default_matmul_precision)"
+    for asked, used in ((None, "highest"), ("bfloat16", "bfloat16")):
+        env = {name: value for name, value in os.environ.items() if name != "JAX_DEFAULT_MATMUL_PRECISION"}
+        if asked is not None:
+            env["JAX_DEFAULT_MATMUL_PRECISION"] = asked
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=env)
+        assert done.stdout.strip() == used

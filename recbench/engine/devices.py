@@ -23,7 +23,7 @@ _COMPILING = (
 _CACHE_HIT_EVENT = "/jax/compilation_cache/cache_hits"
 _CPU_CAP = 2 * 2**30
 
-if jax.config.jax_default_matmul_precision is None:  # JAX_DEFAULT_MATMUL_PRECISION has the last word
+if jax.config.values["jax_default_matmul_precision"] is None:  # JAX_DEFAULT_MATMUL_PRECISION has the last word
     # Accelerators would round the factors of products to 10 bits: a run would score differently there and on a CPU,
     # and what was submitted from one could not be verified on the other. On an H100, models as small as these train
     # no faster with rounded factors (tests/benchmarks/together.py).

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from recbench_algorithms.ease import ByUsers
 
 from recbench import evaluate
-from recbench.contracts.records import Budget, Sample
+from recbench.contracts.records import Budget, Sample, Synthesis
 
 # --- rankings ---------------------------------------------------------------------------------------------------------
 
@@ -23,6 +24,18 @@ def test_ease_is_steck_s_closed_form(l2, implicit, fitted, scores, dense):
     weights = np.eye(25) - inverse / np.diag(inverse)
     assert np.abs(np.diag(weights)).max() < 1e-12
     np.testing.assert_allclose(scores(fitted("ease", implicit, hyper={"l2": l2})), history @ weights, atol=2e-5)
+
+
+@pytest.mark.parametrize(("users", "of_users"), [(12, True), (13, False)])
+@pytest.mark.parametrize("l2", [0.1, 50.0])
+def test_ease_on_few_fake_users_is_the_same_closed_form(users, of_users, l2, implicit, fitted, scores, dense):
+    random = np.random.default_rng(0)
+    fake = np.where(random.random((users, 25)) < 0.4, random.random((users, 25)), 0).astype(np.float32)
+    found = fitted("ease", implicit, sample=Synthesis(fake, "test", Budget(users, "users"), 0), hyper={"l2": l2})
+    assert isinstance(found.engine.states, ByUsers) == of_users
+    inverse = np.linalg.inv(fake.T.astype(float) @ fake + l2 * np.eye(25))
+    wanted = dense(implicit)[1] @ (np.eye(25) - inverse / np.diag(inverse))
+    np.testing.assert_allclose(scores(found), wanted, atol=2e-5 * np.abs(wanted).max())
 
 
 # --- ratings ----------------------------------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ def run_replicas(
       deadline: ``time.monotonic()`` after which nothing new begins (status ``timeout``).
 
     Returns:
-      One outcome a run, in order. A run that diverges, or scores what is not finite, fails alone; runs that one
+      One outcome a run, in order. A run whose parameters or scores are not finite has diverged, alone; runs that one
       device cannot hold are skipped.
     """
     refusal = too_large(data, contestant, runs[0]) if runs else ""
@@ -195,7 +195,7 @@ def _outcome(
     if run.status != "ok":
         return Outcome(run.status, run.reason, cost=cost)
     if not test.finite[index]:
-        return Outcome("failed", "the scores of the fitted model are not finite", cost=cost)
+        return Outcome("diverged", "the scores of the fitted model are not finite", cost=cost)
     validation = None
     if valid is not None and select and valid.finite[index]:
         validation = summarise(valid, metrics=metrics, columns=select, run=index)[select[0].name]

@@ -166,11 +166,11 @@ def test_clean_positives_are_masked_under_noise(implicit, tables, score, referen
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_scores_that_are_not_finite_are_a_failure_of_that_run(bad, implicit, tables, score):
+def test_a_run_diverged_where_its_scores_are_not_finite(bad, implicit, tables, score):
     broken = tables[0].copy()
     broken[implicit.split.test.user[0], 3] = bad
     first, second = score(implicit, broken, tables[1])
-    assert (first.status, first.metrics) == ("failed", {})
+    assert (first.status, first.metrics) == ("diverged", {})
     assert "not finite" in first.reason
     assert second.status == "ok"
 

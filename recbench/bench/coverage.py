@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from recbench.contracts.records import Coverage, Interactions, Sample, Split, Synthesis
+from recbench.contracts.records import Budget, Coverage, Interactions, Sample, Split, Synthesis
 
 MIN_USERS, MIN_ITEMS, MIN_ROWS = 50, 50, 100
 """Below these a sample is not trained on."""
@@ -43,13 +43,18 @@ def too_small(split: Split, sample: Sample | Synthesis) -> str:
     All train rows are never too few, nor fake users, nor as many real ones as were asked for: those are what fake users
     are compared with.
     """
-    if isinstance(sample, Synthesis) or sample.budget.of == "users" or len(sample.rows) == len(split.train):
+    if isinstance(sample, Synthesis) or len(sample.rows) == len(split.train):
         return ""
     left = coverage(split, sample)
-    if left.users >= MIN_USERS and left.items >= MIN_ITEMS and left.rows >= MIN_ROWS:
+    if not is_too_small(sample.budget, users=left.users, items=left.items, rows=left.rows):
         return ""
     found = f"{left.users} users, {left.items} items and {left.rows} rows"
     return f"too small: {found} are left, at least {MIN_USERS}, {MIN_ITEMS} and {MIN_ROWS} are needed"
+
+
+def is_too_small(budget: Budget, *, users: int, items: int, rows: int) -> bool:
+    """Whether so little is left of a budget for real rows that a sample is not trained on."""
+    return budget.of != "users" and (users < MIN_USERS or items < MIN_ITEMS or rows < MIN_ROWS)
 
 
 def _popularity_shift(train: Interactions, weights: NDArray[np.float64]) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recbench.bench.coverage import MIN_ITEMS, MIN_ROWS, MIN_USERS
+from recbench.bench.coverage import is_too_small
 from recbench.bench.sample import FULL
 from recbench.boards.entry import CellEntry, Entry, SampleEntry, SamplerEntry
 from recbench.contracts.errors import VerificationError
@@ -45,7 +45,8 @@ def _check_size(place: str, sample: SampleEntry, sampler: SamplerEntry, train: i
 
 
 def _check_status(place: str, cell: CellEntry, sample: SampleEntry) -> None:
-    small = sample.users < MIN_USERS or sample.items < MIN_ITEMS or sample.rows < MIN_ROWS
+    budget = Budget.parse(sample.budget)
+    small = is_too_small(budget, users=sample.users, items=sample.items, rows=sample.rows)
     if (cell.status == "ok") if small else cell.reason.startswith("too small"):
         raise VerificationError(
             f"'{place}.status' is {cell.status!r} ({cell.reason or 'no reason'}), but its sample has {sample.users:,} "

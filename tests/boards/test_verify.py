@@ -11,6 +11,8 @@ import pytest
 
 from recbench.bench.cells import cell_id
 from recbench.bench.store import Store
+from recbench.boards.claims import check_samples
+from recbench.boards.entry import Entry
 from recbench.boards.files import Submission, read_submission
 from recbench.boards.rerun import chosen_cells
 from recbench.boards.runs import cell_axes, entry_frame, tables_of
@@ -142,6 +144,15 @@ def skipped(content: dict[str, Any]) -> None:
 def test_forged_digests_do_not_help(desk: Any, change: Change, said: str) -> None:
     table = desk("samplers")
     assert said in table.refusal(table.forged(change))
+
+
+def test_as_few_users_as_were_asked_for_are_run_on(built: dict[str, Submission]) -> None:
+    content = built["synthesisers"].entry.model_dump()
+    for each in (*content["samples"], *content["cells"]):
+        if each["budget"] == "60users":
+            each["budget"] = "10users"
+            each |= {"users": 10, "items": 20, "rows": 30} if "users" in each else {}
+    check_samples(Entry.model_validate(content))
 
 
 def test_what_cannot_be_checked_is_said(desk: Any) -> None:

@@ -26,6 +26,7 @@ from recbench_genie.design import Floats
 
 Objective = Literal["regression", "ranking", "both"]
 _CLIP = 0.999  # of averages, before artanh
+_PADDED = 256  # the number of questions is filled up to a multiple: a program serves any choice of groups
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,12 @@ def train_predictor(
       starts: where each question begins, and the end.
     """
     place, real = _by_question(starts)
-    questions = tuple(map(jnp.asarray, (x[place], base[place], tau[place], real)))
+    count = len(place)
+    missing = -count % _PADDED
+    columns = (x[place], base[place], tau[place], real)
+    questions = tuple(np.pad(each, [(0, missing)] + [(0, 0)] * (each.ndim - 1)) for each in columns)
     keys = jax.random.split(jax.random.key(seed), settings.members)
-    trained = jax.vmap(partial(_train, settings=settings), in_axes=(0, None))(keys, questions)
+    trained = _train_members(keys, questions, np.int32(count), settings=settings)
     return {name: np.asarray(value) for name, value in trained.items()}
 
 
@@ -105,7 +109,14 @@ def _by_question(starts: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[
     return np.where(real, starts[:-1, None] + column, starts[:-1, None]), real
 
 
-def _train(key: Array, questions: tuple[Array, ...], *, settings: PredictorSettings) -> dict[str, Array]:
+@partial(jax.jit, static_argnames="settings")
+def _train_members(
+    keys: Array, questions: tuple[Array, ...], count: Array, *, settings: PredictorSettings
+) -> dict[str, Array]:
+    return jax.vmap(partial(_train, settings=settings), in_axes=(0, None, None))(keys, questions, count)
+
+
+def _train(key: Array, questions: tuple[Array, ...], count: Array, *, settings: PredictorSettings) -> dict[str, Array]:
     start, shuffle = jax.random.split(key)
     model = Predictor(questions[0].shape[-1], settings.hidden, settings.dropout, rngs=nnx.Rngs(params=start))
     graph, state = nnx.split(model)
@@ -119,7 +130,7 @@ def _train(key: Array, questions: tuple[Array, ...], *, settings: PredictorSetti
     def step(carry: tuple[Any, Any], key: Array) -> tuple[tuple[Any, Any], None]:
         state, moments = carry
         choose, drop = jax.random.split(key)
-        rows = jax.random.randint(choose, (settings.batch,), 0, len(questions[0]))
+        rows = jax.random.randint(choose, (settings.batch,), 0, count)
         gradient = jax.grad(loss)(state, tuple(each[rows] for each in questions), drop)
         change, moments = optimizer.update(gradient, moments, state)
         return (optax.apply_updates(state, change), moments), None

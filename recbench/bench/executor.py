@@ -71,8 +71,10 @@ class LocalExecutor:
             yield [*records, *self._train(group, ready)] if ready else records
 
     def _place(self, split: Split) -> None:
-        from recbench.engine.batch import place_split  # JAX comes in with the first run
+        from recbench.engine import devices  # JAX comes in with the first run
+        from recbench.engine.batch import place_split
 
+        devices.limit_programs()
         if self._split is None:
             _keep_programs()
         if self._split is not split:

@@ -22,6 +22,8 @@ _COMPILING = (
 """Tracing and lowering come before it: of a small program they take the longer."""
 _CACHE_HIT_EVENT = "/jax/compilation_cache/cache_hits"
 _CPU_CAP = 2 * 2**30
+_MOST_PROGRAMS = 300
+"""Compiled programs that a process keeps: on a CPU each takes some 110 memory maps, of which Linux allows 65,530."""
 
 if jax.config.values["jax_default_matmul_precision"] is None:  # JAX_DEFAULT_MATMUL_PRECISION has the last word
     # Accelerators would round the factors of products to 10 bits: a run would score differently there and on a CPU,
@@ -38,6 +40,7 @@ class _Meter:
     hits: int = 0
     seconds: float = 0.0
     setup_seconds: float = 0.0
+    forgotten: int = 0  # of those counted, how many have been let go
     spans: list[tuple[float, float]] = field(default_factory=list)  # from when to when, apart, in order
 
     def on_duration(self, event: str, duration_secs: float, **_: Any) -> None:
@@ -81,6 +84,22 @@ def cache_hits() -> int:
 def compile_seconds() -> float:
     """Wall seconds spent on them: tracing, lowering and compiling."""
     return _METER.seconds
+
+
+def limit_programs() -> None:
+    """Lets go of all compiled programs once they are many: without memory maps, the next one would end the process.
+
+    What is needed again is traced anew, and found in the persistent cache.
+    """
+    if _METER.count - _METER.forgotten > _MOST_PROGRAMS:
+        jax.clear_caches()
+        with _LOCK:
+            _METER.forgotten = _METER.count
+
+
+def forgotten_programs() -> int:
+    """How many programs this process has let go; what was compiled when there were fewer is compiled no more."""
+    return _METER.forgotten
 
 
 @contextmanager

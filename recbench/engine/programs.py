@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from recbench.contracts.protocols import ModelShape, Stage, StepContext, TrainedAlgorithm
 from recbench.contracts.records import Feedback, ParameterValue
+from recbench.engine import devices
 from recbench.engine.batch import AnyReplica, Replica, SplitArrays
 from recbench.engine.parallel import across_cores, cores_for, in_turn, over_runs, share
 from recbench.engine.prng import make_key
@@ -101,7 +102,7 @@ class StagePrograms:
         def program(*mapped: Any) -> Any:
             return self._in_turn(data, np.int32(first), *mapped)
 
-        shapes = (data.num_users, data.num_items, data.user.shape, len(epochs))
+        shapes = (devices.forgotten_programs(), data.num_users, data.num_items, data.user.shape, len(epochs))
         if shapes not in self.compiled:  # by one thread, before several ask for it
             program(*share((replicas, states, np.zeros_like(epochs)), 0, cores_for(len(epochs))))
             self.compiled.add(shapes)

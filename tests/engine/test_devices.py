@@ -52,6 +52,20 @@ def test_jax_reports_all_that_is_counted():
     assert heard.issuperset(devices._COMPILING)
 
 
+def test_many_programs_are_let_go(monkeypatch):
+    program = jax.jit(lambda x: jnp.sin(x) * 7 - 1)
+    program(np.ones(5, np.float32))
+    before = devices.compilations()
+    devices.limit_programs()
+    program(np.ones(5, np.float32))
+    assert devices.compilations() == before
+    monkeypatch.setattr(devices, "_MOST_PROGRAMS", 0)
+    devices.limit_programs()
+    assert devices.forgotten_programs() == before
+    program(np.ones(5, np.float32))
+    assert devices.compilations() == before + 1
+
+
 def test_memory_can_be_given(monkeypatch):
     monkeypatch.setenv("RECBENCH_MEMORY", "3e6")
     assert devices.memory_budget() == 3_000_000

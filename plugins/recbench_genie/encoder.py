@@ -135,7 +135,7 @@ def encoder_from(arrays: Mapping[str, NDArray[Any]]) -> Encoder:
             raise _refusal(f"{name} is {found.dtype}{list(found.shape)}, not float32{list(weight.shape)}")
         if not np.isfinite(found).all():
             raise _refusal(f"{name} has values that are not finite")
-    filled = [(path, weight.replace(jnp.asarray(arrays[name]))) for name, (path, weight) in wanted.items()]
+    filled = [(path, weight.replace(arrays[name])) for name, (path, weight) in wanted.items()]
     encoder: Encoder = nnx.merge(structure, nnx.from_flat_state(filled))
     return encoder
 

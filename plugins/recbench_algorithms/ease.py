@@ -27,6 +27,7 @@ class ByUsers(NamedTuple):
 
     rows: Array  # X, float32 [num_users, num_items]
     weights: Array  # W, float32 [num_users, num_items]
+    held: Array  # 1 - d, float32 [num_items]
 
 
 class EASE:
@@ -43,13 +44,14 @@ class EASE:
             return zero_diagonal_weights(prepared, jnp.full(train.num_items, hyper["l2"]))
         rows = train.rows(0, train.num_users)
         factor = jax.scipy.linalg.cho_factor(prepared + hyper["l2"] * jnp.eye(len(rows)), lower=True)
-        return ByUsers(rows, jax.scipy.linalg.cho_solve(factor, rows))
+        weights = jax.scipy.linalg.cho_solve(factor, rows)
+        return ByUsers(rows, weights, (rows * weights).sum(axis=0))
 
     def score(self, state: Array | ByUsers, query: Query) -> Array:
         history = query.dense()
         if not isinstance(state, ByUsers):
             return _matmul(history, state)
-        held = (state.rows * state.weights).sum(axis=0)[None, :]
+        held = state.held[None, :]
         return (_matmul(_matmul(history, state.rows.T), state.weights) - history * held) / (1 - held)
 
 

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from contestants import contestant
 from floors import floor_seconds, work_of
-from recbench_datasets.config import MEDIUM, SyntheticConfig
+from recbench_datasets.config import MEDIUM
 from recbench_datasets.synthetic import generate
+from together import LIKE_ML_100K
 
 from recbench import make_split
 from recbench.bench.roster import metric_functions
@@ -28,7 +29,6 @@ from recbench.engine.run import Run, Training, fit_runs, place_split, run_replic
 from recbench.engine.train import steps_per_epoch
 from recbench.registry import Registry
 
-LIKE_ML_100K = SyntheticConfig(name="bench", users=943, items=1_682, rows=100_000)
 COLUMNS = ["auc", "hr@10", "hr@100", "ndcg@10", "ndcg@100", "psp@10", "psp@100"]
 
 

@@ -28,8 +28,6 @@ from recbench.registry import Registry
 
 LIKE_ML_100K = SyntheticConfig(name="bench", users=943, items=1_682, rows=100_000)
 EPOCHS = 10
-FEEDBACK = {"mf": "implicit", "bias-only": "implicit", "mvae": "implicit", "neumf": "implicit", "ease": "implicit"}
-"""That of all others is sequential."""
 
 
 def main() -> None:
@@ -46,7 +44,7 @@ def main() -> None:
     for precision in asked.precision:
         for label in asked.labels:
             one, hyper = contestant(registry, label)
-            data = placed[FEEDBACK.get(one.name.split("[")[0], "sequential")]
+            data = placed["implicit" if "implicit" in one.spec.feedback else "sequential"]
             sample = full_sample(data.split)
             for runs in asked.runs:
                 chosen = tuple(Run(sample, hyper, seed) for seed in range(runs))

@@ -26,7 +26,7 @@ _RIDGES = np.logspace(1, 7, 7)
 _RIDGE_PARTS = 3
 _SHRINKAGES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8, 1.0)
 _SHRINKAGE_PARTS = 5  # each is left out once: a network of four fifths of the groups needs about as much as one of all
-_FEW = 3  # groups, of which nothing is left out
+_FEW = 3  # with fewer groups than these, none is left out
 
 Score = Callable[[Examples], Floats]
 Fit = Callable[[Examples, Vocabulary, int], Score]

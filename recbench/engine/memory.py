@@ -11,7 +11,7 @@ from recbench.contracts.records import Synthesis
 from recbench.engine import devices
 from recbench.engine.batch import DeviceSplit
 from recbench.engine.contest import Contestant, Run, batch_of, static_hyper
-from recbench.engine.parallel import devices_in_use
+from recbench.engine.parallel import devices_in_use, in_turn
 from recbench.engine.programs import Static, stage_programs
 from recbench.engine.solve import solved_programs
 
@@ -32,9 +32,8 @@ def batch_size(data: DeviceSplit, contestant: Contestant, runs: Sequence[Run]) -
     form = contestant.spec.form
     if form == "host":
         return 1
-    cpu = jax.devices()[0].platform == "cpu"
-    # On a CPU a closed form gains little from company, and every further batch shape is compiled anew.
-    most = 256 if not cpu else 16 if form == "trained" else 2
+    # On a CPU a closed form loses by company: its products are large enough alone, and blocks of users would be halved.
+    most = 256 if not in_turn() else 16 if form == "trained" else 1
     fitting = devices.memory_budget() // max(1, bytes_per_run(data, contestant, runs[0]))
     return max(1, min(most, 1 << max(0, fitting.bit_length() - 1))) * devices_in_use()
 

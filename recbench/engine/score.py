@@ -98,22 +98,41 @@ def evaluate_rankings(
     history: Lists,
     mask: Lists,
     columns: Sequence[Column],
+    at_once: int,
 ) -> tuple[Array, Array]:
     """Ranking metrics of one run for every block.
+
+    Args:
+      at_once: users to score in one go, several blocks of them where blocks are smaller.
 
     Returns:
       float32 [blocks, size, columns] and whether all scores were finite, bool scalar.
     """
 
-    def block(inputs: tuple[Array, Array]) -> tuple[Array, Array]:
-        users, longest = inputs
-        scores = scorer.score(make_query(users, history, data=data))
+    def block(inputs: tuple[Array, Array, Array]) -> tuple[Array, Array]:
+        scores, users, longest = inputs
         ranked = rank_lists(scores, users, longest, blocks=blocks, mask=mask, tie_break=data.tie_break)
         values = [column.function(ranked, column.cutoff) for column in columns]
         return jnp.stack(values, axis=1), jnp.all(jnp.isfinite(scores) | (users < 0)[:, None])
 
-    values, finite = jax.lax.map(block, (blocks.users, blocks.longest))
-    return values, finite.all()
+    def group(inputs: tuple[Array, Array]) -> tuple[Array, Array]:
+        users, longest = inputs
+        scores = scorer.score(make_query(users.ravel(), history, data=data))
+        return jax.lax.map(block, (scores.reshape(*users.shape, -1), users, longest))
+
+    count, size = blocks.users.shape
+    together = max(1, at_once // size)
+    grouped = (_grouped(blocks.users, together, fill=-1), _grouped(blocks.longest, together, fill=0))
+    values, finite = jax.lax.map(group, grouped)
+    return values.reshape(-1, *values.shape[2:])[:count], finite.all()
+
+
+def _grouped(blocks: Array, together: int, *, fill: int) -> Array:
+    """[blocks, ...] as [groups, blocks of a group, ...], equal groups of at most so many blocks; what is added last."""
+    groups = -(-len(blocks) // together)
+    each = -(-len(blocks) // groups)
+    missing = [(0, groups * each - len(blocks))] + [(0, 0)] * (blocks.ndim - 1)
+    return jnp.pad(blocks, missing, constant_values=fill).reshape(groups, each, *blocks.shape[1:])
 
 
 def rank_lists(

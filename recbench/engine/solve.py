@@ -34,16 +34,6 @@ class SolvedScorer:
         return self.algorithm.predict(self.state, query, rows, items)
 
 
-class ScorerInTurn(SolvedScorer):
-    """Scores run by run where runs are side by side: a product of one matrix with many transposes all of these."""
-
-    __slots__ = ()
-
-    def score(self, query: Query) -> Array:
-        scored: Array = jax.custom_batching.sequential_vmap(self.algorithm.score)(self.state, query)
-        return scored
-
-
 @dataclass(eq=False)
 class SolvedPrograms:
     """The device programs of a solved algorithm."""
@@ -91,7 +81,7 @@ class SolvedPrograms:
 
     def scorer(self, data: SplitArrays, replica: AnyReplica, state: Any) -> SolvedScorer:
         """What scores for one run."""
-        return (ScorerInTurn if in_turn() else SolvedScorer)(self.algorithm, state)
+        return SolvedScorer(self.algorithm, state)
 
 
 def solved_programs(algorithm: SolvedAlgorithm, *, static: Static) -> SolvedPrograms:

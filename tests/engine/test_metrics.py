@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from recbench.contracts.records import Budget, Sample
+from recbench.engine import evaluate
 from recbench.engine.evaluate import bootstrap_weights
 
 RANKING = ["auc", "hr@10", "hr@100", "ndcg@10", "ndcg@100", "psp@10", "psp@100"]
@@ -99,6 +100,19 @@ def test_the_device_program_ranks_alike(feedback, mask, request, bench, referenc
         wanted = reference(data.split, table, kept=None if mask == "full" else sample.rows)
         for name in RANKING:
             assert outcome.metrics[name] == pytest.approx(wanted[name].mean(), abs=1e-6), name
+
+
+@pytest.mark.parametrize("enough", [8, 16, 24, 1000])
+def test_users_are_scored_together_and_ranked_in_blocks(enough, make_data, bench, reference, monkeypatch):
+    """40 users in five blocks, of which one, two, three or all are scored in one go."""
+    data = make_data("implicit")
+    monkeypatch.setattr(evaluate, "block_elements", lambda: 1)
+    monkeypatch.setattr(evaluate, "_ENOUGH", enough)
+    toy = bench(data, TraceableScores, form="solved")
+    (outcome,) = toy.outcomes(toy.run())
+    wanted = reference(data.split, np.asarray(device_table(data.split.num_users, data.split.num_items)))
+    for name in RANKING:
+        assert outcome.metrics[name] == pytest.approx(wanted[name].mean(), abs=1e-6), name
 
 
 def test_ties_fall_by_a_seeded_permutation_not_by_id(implicit):

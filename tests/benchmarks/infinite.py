@@ -7,13 +7,15 @@
 ``python tests/benchmarks/infinite.py ridge|distill|draws|inducing DATASET [--users N ...] [--sampler LABEL]``
 
 At the size of Netflix, where each pass over the users takes minutes: ``distill synthetic-netflix --l2 1
---sampler 'distill-cf[steps=30]' --algorithm infinite-ae --real``, and on a GPU ``--real 'infinite-ae[users=30000]'``.
+--sampler 'distill-cf[steps=30]' --algorithm infinite-ae --real``, and on a GPU ``--real 'infinite-ae[users=30000]'``;
+``--evaluated 10000`` scores that many of its users, where a kernel of many would take hours for all.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from typing import Any
 
 import jax
@@ -46,12 +48,12 @@ AUTHORS = {"seconds": 52, "seconds_a_step": 6}
 class Bench:
     """One split, and what is asked of it."""
 
-    def __init__(self, dataset: str) -> None:
+    def __init__(self, dataset: str, *, evaluated: int | None = None) -> None:
         self.registry = Registry()
         log = load_dataset(dataset)
         protocol = "given" if log.given_split is not None else "per-user"
         self.split: Split = make_split(log, feedback="implicit", protocol=protocol)
-        self.data = place_split(self.split)
+        self.data = place_split(self.split if evaluated is None else of_some_users(self.split, evaluated))
         self.metrics = metric_functions(METRICS, self.registry)
         self.columns = columns_of(self.metrics, self.data)
 
@@ -90,6 +92,20 @@ class Bench:
             "fitting": round(fitting, 2),
             "grid": grid,
         }
+
+
+def of_some_users(split: Split, count: int) -> Split:
+    """The same train rows; the validation and test rows of so many users, drawn from those that have test rows."""
+    there = np.flatnonzero(np.bincount(split.test.user, minlength=split.num_users))
+    chosen = np.zeros(split.num_users, bool)
+    chosen[np.random.default_rng(0).choice(there, count, replace=False)] = True
+    seen = chosen[split.validation.user]
+    return replace(
+        split,
+        validation=split.validation.take(seen),
+        validation_position=split.validation_position[seen],
+        test=split.test.take(chosen[split.test.user]),
+    )
 
 
 def rate(size: int, inner: int) -> float:
@@ -138,7 +154,7 @@ def distilled(bench: Bench, label: str, users: int) -> tuple[Any, dict[str, Any]
 
 
 def distill(asked: argparse.Namespace) -> None:
-    bench = Bench(asked.dataset)
+    bench = Bench(asked.dataset, evaluated=asked.evaluated)
     for users in asked.users or [500]:
         made, line = distilled(bench, asked.sampler, users)
         say(line)
@@ -183,6 +199,7 @@ def main() -> None:
     )
     parser.add_argument("--real", nargs="*", help="distill: trained on real users, in place of the same algorithms")
     parser.add_argument("--l2", type=float, nargs="*", help="distill: ridges, in place of a grid")
+    parser.add_argument("--evaluated", type=int, help="distill: validation and test users, drawn; otherwise all")
     parser.add_argument("--finer", action="store_true", help="ridge: also a finer grid, and repeats that count")
     asked = parser.parse_args()
     devices.enable_compilation_cache(programs_folder())

@@ -33,11 +33,11 @@ from recbench.engine.solve import SolvedScorer
 REPLICATES = 200
 """Bootstrap replicates stored with every mean."""
 
-MakeScorer = Callable[..., Any]
 _ENOUGH = 256
 """Users with whom a product is as fast as with more: on two cores, 1.6 and 2.8 times as fast as with 29 of them."""
 _LARGEST = 2**23  # elements of all their scores
 
+MakeScorer = Callable[..., Any]
 Metrics = Sequence[tuple[MetricSpec, Callable[..., Any]]]
 
 
@@ -219,8 +219,7 @@ def run_masks(
 
 def block_size(data: DeviceSplit, runs: int, history: int) -> int:
     """Users a block, so that its largest array suits the device."""
-    widest = max(data.split.num_items, history)
-    return int(np.clip(block_elements() // (runs * widest), 8, max(8, data.split.num_users)))
+    return int(np.clip(_users_of(block_elements(), data, runs, history), 8, max(8, data.split.num_users)))
 
 
 def scored_at_once(data: DeviceSplit, runs: int, history: int) -> int:
@@ -228,9 +227,12 @@ def scored_at_once(data: DeviceSplit, runs: int, history: int) -> int:
 
     Its state is a large matrix, and a product of few rows with it takes as long as reading it does.
     """
-    size = block_size(data, runs, history)
-    few = _LARGEST // (runs * max(data.split.num_items, history))
-    return max(size, min(_ENOUGH, few))
+    return max(block_size(data, runs, history), min(_ENOUGH, _users_of(_LARGEST, data, runs, history)))
+
+
+def _users_of(elements: int, data: DeviceSplit, runs: int, history: int) -> int:
+    """How many users' scores or histories, whichever are longer, are so many elements."""
+    return elements // (runs * max(data.split.num_items, history))
 
 
 @lru_cache(maxsize=256)

@@ -17,7 +17,7 @@ from recbench.contracts.records import Sample, Synthesis
 from recbench.engine.batch import DeviceSplit
 from recbench.engine.blocks import Lists
 from recbench.engine.contest import history_need
-from recbench.engine.evaluate import MakeScorer, View, block_size, run_histories, run_masks, scored_at_once
+from recbench.engine.evaluate import MakeScorer, View, block_size, run_histories, run_masks
 from recbench.engine.host import first_run, host_query
 from recbench.engine.parallel import over_runs, power_of_two
 from recbench.engine.run import Fitted
@@ -150,9 +150,9 @@ def _masks(
 
 def _user_blocks(data: DeviceSplit, users: NDArray[Any], *, runs: int, history: int) -> NDArray[np.int32]:
     """Users in blocks, int32 [blocks, size], -1 padded."""
-    size = scored_at_once(data, runs, history)
+    size = block_size(data, runs, history)
     if data.feedback == "explicit":  # every item is a pair to predict: no more at once than the metrics predict
-        size = block_size(data, runs, history) * len(data.split.test) // (data.split.num_users * data.split.num_items)
+        size = size * len(data.split.test) // (data.split.num_users * data.split.num_items)
     size = max(1, min(size, power_of_two(max(1, len(users)))))
     blocks = np.full((max(1, -(-len(users) // size)), size), -1, np.int32)
     blocks.flat[: len(users)] = users

@@ -106,6 +106,7 @@ def test_training(benchmark, registry, small, feedback, label, runs):
     """Steps a second, and runs an hour of 100 epochs without validation, beside the floor of their operations."""
     clock, epochs = StageClock(registry, small[feedback], label, runs), 2
     benchmark.pedantic(lambda: clock.train(epochs), rounds=3, warmup_rounds=1)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves([state.params for state in clock.states]))
     work = work_of(clock.one.spec.name, clock.hyper, clock.data)
     steps = epochs * sum(count for count, _ in work)
     each = benchmark.stats.stats.min / runs  # seconds of a run
@@ -154,6 +155,7 @@ def test_scoring(benchmark, request, registry, size, algorithm, runs):
     )
     seconds = benchmark.stats.stats.min
     split = data.split
+    assert scored.finite.all() and np.array_equal(scored.users, np.unique(split.test.user))
     comparisons = 3 * runs * len(split.test) * split.num_items
     width = run_histories(data, "test", [run.sample for run in ready.runs], view=Training().view,
                           need=ready.contestant.spec.history)[0].width  # fmt: skip
@@ -195,4 +197,7 @@ def test_masks_and_blocks_are_built_once(benchmark, medium, registry):
         run_masks(data, "test", [full_sample(data.split)], view=Training().view)
         return data
 
-    benchmark.pedantic(place, rounds=3)
+    data = benchmark.pedantic(place, rounds=3)
+    assert shared_ranking_blocks(data, "test", size=256) is shared_ranking_blocks(data, "test", size=256)
+    masks = [run_masks(data, "test", [full_sample(data.split)], view=Training().view)[0] for _ in range(2)]
+    assert masks[0] is masks[1]

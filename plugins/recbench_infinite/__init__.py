@@ -25,6 +25,7 @@ def recbench_samplers() -> Iterable[SamplerSpec]:
             feedback=("implicit", "sequential"),
             parameters=(
                 Parameter("samples", _D.samples, "draws of a fake user's items, at most a quarter of all", minimum=1),
+                Parameter("scaled", _D.scaled, "whether samples and steps grow with the items beyond 4,000"),
                 Parameter("draws", _D.draws, "Gumbel-softmax draws that they are estimated from", minimum=1),
                 Parameter("temperature", _D.temperature, "of a draw: towards 0 it is a single item", minimum=0.01),
                 Parameter("cardinality", _D.cardinality, "weight of the mean length of fake rows", minimum=0),

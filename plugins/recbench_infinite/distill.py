@@ -33,6 +33,7 @@ from recbench_infinite.settings import Settings
 
 _NETWORK = Network()
 _KEPT_EVERY = 10  # steps, in a checkpoint
+_MANY_ITEMS = 4000
 
 Report = Callable[[int, int, str], None]
 """Steps done, steps at most, and how it does."""
@@ -102,8 +103,7 @@ def distil(
     real, held_out = (_matrix(part, train) for part in (train, validation))
     active = np.flatnonzero(np.diff(real.indptr))
     root = int(rng.integers(2**63))
-    # Where items are few, rows that are drawn with so many are full, whatever their logits: nothing would be learned.
-    settings = replace(settings, samples=max(1, min(settings.samples, train.num_items // 4)))
+    settings = _suited(settings, train.num_items)
     first = rng.choice(active, users, replace=users > len(active))
     judge = Judge(real, held_out, _NETWORK, most=settings.validation_users, rng=rng)
     key = jax.random.key(root % 2**32, impl="rbg")
@@ -132,6 +132,18 @@ def distil(
             report(state.step, settings.steps, f"loss {float(loss):.4f}, {_shown(state.best)}")
         if checkpoint is not None and state.step % _KEPT_EVERY == 0:
             _keep(state, checkpoint, of)
+
+
+def _suited(settings: Settings, num_items: int) -> Settings:
+    """To the number of items.
+
+    Where they are few, rows that are drawn with so many are full, whatever their logits. Where they are many, 200 draws
+    leave each so little that the kernel sees hardly more than its bias, and logits have further to go until a row's own
+    items stand out of all others: learned with what suits 4,000 items, fake users of 18,000 are worse than random ones.
+    """
+    growth = max(1.0, num_items / _MANY_ITEMS) if settings.scaled else 1.0
+    samples = max(1, min(round(settings.samples * growth), num_items // 4))
+    return replace(settings, samples=samples, learning_rate=settings.learning_rate * growth)
 
 
 def _begin(logits: NDArray[np.float32], settings: Settings) -> _State:

@@ -10,6 +10,7 @@ class Settings:
     """How fake users are learned; each field is a parameter of the sampler."""
 
     samples: int = 200  # items that a fake user is drawn with, with replacement; no more than a quarter of all
+    scaled: bool = True  # samples and learning rate grow with the items beyond 4,000; they are constant as published
     draws: int = 10  # Gumbel-softmax draws they are estimated from: samples is as published
     temperature: float = 10.0
     cardinality: float = 1e-3  # weight of the mean length of a fake row, relative to that of a real one

@@ -6,9 +6,9 @@
 
 ``python tests/benchmarks/infinite.py ridge|distill|draws|inducing DATASET [--users N ...] [--sampler LABEL]``
 
-At the size of Netflix, where each pass over the users takes minutes: ``distill synthetic-netflix --l2 1
---sampler 'distill-cf[steps=30]' --algorithm infinite-ae --real``, and on a GPU ``--real 'infinite-ae[users=30000]'``;
-``--evaluated 10000`` scores that many of its users, where a kernel of many would take hours for all.
+At the size of Netflix, where each pass over the users takes minutes: ``distill synthetic-netflix --l2 0.1
+--algorithm infinite-ae --real``, and on a GPU ``--l2 1 5 --real 'infinite-ae[users=30000]'``; ``--evaluated 10000``
+scores that many of its users, where a kernel of many would take hours for all.
 """
 
 from __future__ import annotations

@@ -142,3 +142,18 @@ def test_through_the_registry_it_is_a_synthesiser_that_algorithms_train_on(group
 def test_rows_are_not_full_where_items_are_few(groups):
     made = distilled(groups, samples=200, temperature=10.0, steps=0)
     assert made.rows.mean() < 0.3, "8 draws of 32 items, although 200 are asked for"
+
+
+def test_beyond_4000_items_samples_and_steps_grow_with_them():
+    log = pl.DataFrame({"user": np.repeat(np.arange(100), 80), "item": np.arange(8000)})
+    split = make_split(frame_dataset(log, name="many items"), feedback="implicit")
+    asked = {"draws": 2, "steps": 1, "temperature": 10.0}
+    made = distilled(split, samples=200, learning_rate=0.04, **asked)
+    same = distilled(split, samples=400, learning_rate=0.08, scaled=False, **asked)
+    published = distilled(split, samples=200, learning_rate=0.04, scaled=False, **asked)
+    assert np.array_equal(made.rows, same.rows) and made.rows.sum() == pytest.approx(2 * published.rows.sum(), rel=1e-3)
+
+
+def test_up_to_4000_items_they_are_as_published(groups):
+    made, published = (distilled(groups, steps=3, scaled=scaled) for scaled in (True, False))
+    assert np.array_equal(made.rows, published.rows)
